@@ -13,7 +13,7 @@ use cutover::{
         http::{Ask, Client, Limits, Origin, Reach},
         metrics::{self, MetricsSensor},
         prober::{BackendConfig, BackendProber, FrontDoorConfig, FrontDoorProber, Pace},
-        url_map::{self, Patience, UrlMapDriver},
+        url_map::UrlMapDriver,
     },
     domain::{
         answer::Expect,
@@ -43,6 +43,8 @@ const SPEED: f64 = 40.0;
 mod old_reads;
 #[path = "adapters_sim/steering.rs"]
 mod steering;
+
+use steering::driver;
 
 async fn world() -> Simulation {
     Simulation::start(Config { speed: SPEED, ..Config::default() }).await.expect("loopback ports are to be had")
@@ -77,19 +79,6 @@ fn to(to: &Weights) -> Change<'_> {
 fn intent(seq: u64) -> Intent {
     let effect = EffectId { seq: Seq(seq), index: 0 };
     Intent { session: "s1".to_owned(), effect, first: effect, head: "ab12".to_owned() }
-}
-
-fn driver(world: &Simulation) -> UrlMapDriver {
-    let config = url_map::Config {
-        route: "frontend".parse().unwrap(),
-        project: "hexproperty".to_owned(),
-        url_map: "hexproperty-lb".to_owned(),
-        backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
-        host: Some("api.hexproperty.com".to_owned()),
-        patience: Patience::default(),
-    };
-    let beside = url_map::Beside { logging: Some(google(world)), projects: Some(google(world)) };
-    UrlMapDriver::new(config, google(world), beside)
 }
 
 #[tokio::test]
@@ -368,7 +357,7 @@ async fn whatever_somebody_makes_of_the_split_one_write_brings_it_home() {
 async fn what_keeps_users_or_writes_away_is_said_with_the_weights() {
     let world = world().await;
     edited(&world, Edit::Matcher { gke_per_mille: 0 });
-    let rule = Hindrance::HostRule { host: "api.hexproperty.com".into(), matcher: "api".into() };
+    let rule = Hindrance::HostRule { host: "api.hexproperty.com".into(), matcher: "api-users".into() };
     assert_eq!(driver(&world).read().await.unwrap().hindrances, std::slice::from_ref(&rule));
     world.control().inject(&faults::Fault::Classic);
     world.control().inject(&faults::Fault::Api { api: Api::Compute, trouble: Trouble::ReadOnly, for_s: 1e6 });

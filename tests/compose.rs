@@ -34,6 +34,7 @@ use cutover::{
 };
 
 const HEXPROPERTY: &str = include_str!("../plans/hexproperty.yaml");
+const SERVICES: &str = include_str!("../plans/services.yaml");
 const PROMETHEUS: &str = include_str!("../plans/prometheus.yaml");
 const REVISIONS: &str = include_str!("../plans/revisions.yaml");
 
@@ -127,6 +128,22 @@ async fn a_live_check_tells_what_is_there_and_what_is_not() {
     assert!(said.contains("has no cluster hexproperty-proud; it has hexproperty-prod (us-central1)"), "{said}");
     let weights = simulation.control().with(|world| world.load_balancer.url_map().clone());
     assert_eq!(weights["defaultRouteAction"]["weightedBackendServices"][0]["weight"], 1000, "looking changes nothing");
+}
+
+#[tokio::test]
+async fn a_live_check_knows_each_place_of_a_shared_map_and_says_which_there_are() {
+    let simulation = Simulation::start(Config::default()).await.unwrap();
+    let places = Places::Simulated(*simulation.endpoints());
+    let found = survey(&read(SERVICES), &places, Clock::live()).await.unwrap();
+    assert!(found.findings.iter().all(|finding| finding.verdict == Verdict::Well), "{}", report(&found));
+    let text = SERVICES.replace("path_matcher: backend", "path_matcher: backnd").replace("host: partners", "host: partner");
+    let found = survey(&read(&text), &places, Clock::live()).await.unwrap();
+    let missing: Vec<&str> =
+        found.findings.iter().filter(|finding| finding.verdict == Verdict::Missing).map(|finding| finding.source.as_str()).collect();
+    assert_eq!(missing, ["weights/backend", "weights/api"], "{}", report(&found));
+    let said = report(&found);
+    assert!(said.contains("URL map hexproperty-lb has no path matcher backnd; it has backend, api, docs"), "{said}");
+    assert!(said.contains("no host rule for partner.hexproperty.com") && said.contains("partners.hexproperty.com (to api)"), "{said}");
 }
 
 /// What Prometheus says of GKE, looked at again and again until it is as wanted.

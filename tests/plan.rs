@@ -20,12 +20,13 @@ use cutover::{
         self,
         diagnostic::{self, Severity},
         lexical,
-        model::{Gate, Plan, UnlikeHome, readings::Server},
+        model::{Driver, Gate, Plan, UnlikeHome, readings::Server},
     },
 };
 
 const GOOD: &str = include_str!("../plans/hexproperty.yaml");
 const PROMETHEUS: &str = include_str!("../plans/prometheus.yaml");
+const SERVICES: &str = include_str!("../plans/services.yaml");
 
 #[test]
 fn the_plan_that_ships_has_nothing_to_remark_on() {
@@ -51,6 +52,74 @@ fn the_plan_with_a_prometheus_has_nothing_to_remark_on_either() {
     // A plan without readings is written as it always was.
     let (plain, _) = plan::read(GOOD.as_bytes()).unwrap();
     assert!(!serde_json::to_string(&plain).unwrap().contains("readings"));
+}
+
+#[test]
+fn services_behind_one_load_balancer_steer_a_place_of_its_map_each() {
+    let (plan, warnings) = plan::read(SERVICES.as_bytes())
+        .unwrap_or_else(|problems| panic!("{}", diagnostic::render_all(&problems, "services.yaml", SERVICES)));
+    assert_eq!(diagnostic::render_all(&warnings, "services.yaml", SERVICES), "0 errors, 0 warnings\n");
+    let positions: Vec<String> = plan
+        .routes
+        .iter()
+        .map(|route| match &route.driver {
+            Driver::UrlMap(part) => format!("{} of {}", part.position, part.url_map),
+            Driver::CloudRunRevisions { .. } => panic!("it steers revisions"),
+        })
+        .collect();
+    let wanted = ["the default route", "path matcher backend", "the path matcher of partners.hexproperty.com"];
+    assert_eq!(positions, wanted.map(|position| format!("{position} of hexproperty-lb")));
+    let by_hand = plan.home_by_hand(&plan.routes[1]);
+    assert!(by_hand.contains("BEGIN{n=\"backend\"}") && by_hand.contains("if(/\\/backend-run$/)w=1000;"), "{by_hand}");
+}
+
+/// A program that knows no matchers would steer the default route of the same map: it must not be able to read such a plan.
+#[test]
+fn a_record_of_a_place_in_a_map_is_none_that_older_programs_take_for_the_default_route() {
+    let record = |text: &str| serde_json::to_value(&plan::read(text.as_bytes()).unwrap().0).unwrap();
+    let services = record(SERVICES);
+    let drivers = |at: usize| services["routes"][at]["driver"].clone();
+    assert_eq!(drivers(0), serde_json::json!({"url-map": {"url_map": "hexproperty-lb"}}), "as it always was");
+    assert_eq!(drivers(0), record(GOOD)["routes"][0]["driver"]);
+    assert_eq!(drivers(1)["url-map-part"]["position"], serde_json::json!({"path-matcher": {"name": "backend"}}));
+    assert_eq!(drivers(2)["url-map-part"]["position"], serde_json::json!({"host": {"host": "partners.hexproperty.com"}}));
+    let regional = record(&GOOD.replacen("url_map: hexproperty-lb", "url_map: hexproperty-lb\n      region: us-east1", 1));
+    assert_eq!(regional["routes"][0]["driver"]["url-map-part"]["region"], "us-east1");
+    assert_eq!(serde_json::from_value::<Plan>(services).unwrap(), plan::read(SERVICES.as_bytes()).unwrap().0);
+}
+
+#[test]
+fn each_slip_in_a_place_of_a_map_gets_one_error_that_says_what_to_do() {
+    let (matcher, host) = ("path_matcher: backend\n", "host: partners.hexproperty.com\n");
+    let slips = [
+        (matcher, "path_matcher: backend\n      host: backend.hexproperty.com\n", "keep `path_matcher`"),
+        (matcher, "path_matchr: backend\n", "did you mean `path_matcher`?"),
+        (matcher, "path_matcher: Backend\n", "did you mean `backend`?"),
+        (matcher, "path_matcher:\n", "path_matcher"),
+        (host, "host: https://partners.hexproperty.com/v1\n", "did you mean `partners.hexproperty.com`?"),
+        (host, "host: '*.hexproperty.com'\n", "did you mean `hexproperty.com`?"),
+        (host, "host: Partners.hexproperty.com\n", "did you mean `partners.hexproperty.com`?"),
+        (host, "host: partners\n", "one host in full"),
+        (host, "host: partners.hexproperty.com\n      region: us-central1-a\n", "did you mean `us-central1`?"),
+        (host, "path_matcher: backend\n", "moves the same weights as route `backend`"),
+        ("      - name: backend-run\n", "      - name: run\n", "a name of its own for each backend"),
+    ];
+    for (good, slip, says) in slips {
+        assert!(SERVICES.contains(good), "{good}");
+        let text = SERVICES.replacen(good, slip, 1).replacen(
+            "home: backend-run",
+            if slip.contains("name: run") { "home: run" } else { "home: backend-run" },
+            1,
+        );
+        let problems = plan::read(text.as_bytes()).expect_err(slip);
+        let shown = diagnostic::render_all(&problems, "services.yaml", &text);
+        let errors: Vec<_> = problems.iter().filter(|problem| problem.severity == Severity::Error).collect();
+        assert!(errors.len() == 1 && shown.contains(says), "{slip}: {shown}");
+    }
+    let revisions = GOOD.replacen("url_map: hexproperty-lb", "cloud_run_revisions: frontend\n      path_matcher: api", 1);
+    let problems = plan::read(revisions.as_bytes()).unwrap_err();
+    let shown = diagnostic::render_all(&problems, "revisions.yaml", &revisions);
+    assert!(shown.contains("`path_matcher` says something of a URL map, and this route has none"), "{shown}");
 }
 
 #[test]

@@ -13,13 +13,13 @@ use color_eyre::eyre::Result;
 use crate::{
     cli::{Exit, bounds, compose::Places, print},
     core::detection,
-    domain::{id::ItemId, shown::Shown, weight::PerMille},
+    domain::{id::ItemId, position::Position, shown::Shown, weight::PerMille},
     plan::{
         self,
         diagnostic::{self, Diagnostic},
         lexical::BYTES_MAX,
         model::{
-            Backend, Plan, Proof, Route, Stage, TriggerAction,
+            Backend, Driver, MapPart, Plan, Proof, Route, Stage, TriggerAction,
             readings::{Cadence, Readings, Server, Source},
         },
         units,
@@ -186,7 +186,13 @@ fn readings_line(plan: &Plan, backend: &Backend, readings: &Readings) -> String 
 fn route_line(route: &Route) -> String {
     let below = std::iter::once(PerMille::ZERO).chain(route.ladder.iter().copied());
     let ladder: Vec<_> = route.ladder.iter().zip(below).map(|(rung, below)| rung_text(route, *rung, below)).collect();
-    format!("{}: {} → {} by {}, at most {} at once", route.id, route.home, route.target, ladder.join(" "), route.step_max)
+    let place = match &route.driver {
+        // What a route steers where it says nothing else.
+        Driver::UrlMap(MapPart { position: Position::Default, region: None, .. }) | Driver::CloudRunRevisions { .. } => String::new(),
+        Driver::UrlMap(MapPart { url_map, position, region: None }) => format!("; {position} in {url_map}"),
+        Driver::UrlMap(MapPart { url_map, position, region: Some(region) }) => format!("; {position} in {url_map} of {region}"),
+    };
+    format!("{}: {} → {} by {}, at most {} at once{place}", route.id, route.home, route.target, ladder.join(" "), route.step_max)
 }
 
 /// A rung with what has to be done before it.

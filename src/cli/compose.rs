@@ -26,26 +26,26 @@ use crate::{
         metrics::{self, MetricsSensor},
         prober::{BackendConfig, BackendProber, FrontDoorConfig, FrontDoorProber, Pace},
         prometheus::{self, PrometheusSensor, Scale},
-        url_map::{self, Patience, UrlMapDriver},
+        url_map::{self, Book, Patience, UrlMapDriver},
     },
     cli::paths::Paths,
     domain::{
         age,
         answer::Expect,
-        id::BackendId,
+        id::{BackendId, RouteId},
         metric::{Metric, Unit},
-        platform::Platform,
+        position::Position,
         secret::Secret,
         shown::Shown,
         time::Millis,
     },
     plan::model::{
-        Backend, Driver, Plan, Route, WorkloadRef,
+        Backend, Driver, MapPart, Plan, Route, WorkloadRef,
         readings::{Auth, Cadence, LatencyUnit, Readings, Server, Source},
     },
     port::{self, FaultInjector, Sensor},
     session::{clock::Clock, dispatch::Executors, sensors::WeightsSensor},
-    sim::simulation::Endpoints,
+    sim::{simulation::Endpoints, world::neighbours},
 };
 
 /// Where the plan's systems answer.
@@ -102,6 +102,7 @@ pub struct Composer<'a> {
     clock: Clock,
     token: Token,
     proxied: RefCell<Proxied>,
+    books: RefCell<Vec<(MapPart, Arc<Book>)>>,
 }
 
 impl<'a> Composer<'a> {
@@ -112,7 +113,7 @@ impl<'a> Composer<'a> {
             Places::Live => Token::application_default()?,
             Places::Simulated(_) => Token::Static(Secret::new(DEMO_TOKEN)),
         };
-        Ok(Composer { plan, places, clock, token, proxied: RefCell::default() })
+        Ok(Composer { plan, places, clock, token, proxied: RefCell::default(), books: RefCell::default() })
     }
 
     /// One of Google's APIs.
@@ -135,7 +136,7 @@ impl<'a> Composer<'a> {
     fn driver(&self, route: &Route) -> Result<Arc<dyn port::Driver>> {
         let backends = route.backends.iter().map(|backend| (backend.id.clone(), backend.target.to_string())).collect();
         match &route.driver {
-            Driver::UrlMap { url_map } => {
+            Driver::UrlMap(part) => {
                 let patience = match self.places {
                     Places::Live => Patience::default(),
                     // The simulated operations end within virtual seconds; their pauses are real ones.
@@ -143,10 +144,22 @@ impl<'a> Composer<'a> {
                         Patience { first: Duration::from_millis(100), most: Duration::from_secs(1), total: Duration::from_secs(60) }
                     }
                 };
-                let (project, url_map) = (self.plan.project.to_string(), url_map.to_string());
-                let config = url_map::Config { route: route.id.clone(), project, url_map, backends, host: host(route), patience };
+                // What the plan names, also where the simulated world's door is asked instead.
+                let asked = route.front_door.as_ref().and_then(|url| reqwest::Url::parse(url.as_str()).ok());
+                let config = url_map::Config {
+                    route: route.id.clone(),
+                    project: self.plan.project.to_string(),
+                    region: part.region.as_ref().map(ToString::to_string),
+                    url_map: part.url_map.to_string(),
+                    position: part.position.clone(),
+                    beside: self.beside(route, part),
+                    backends,
+                    host: host_of(route.front_door.as_ref()),
+                    path: asked.as_ref().map_or("/", |url| url.path()).to_owned(),
+                    patience,
+                };
                 let (logging, projects) = (self.google("logging.googleapis.com")?, self.google("cloudresourcemanager.googleapis.com")?);
-                let beside = url_map::Beside { logging: Some(logging), projects: Some(projects) };
+                let beside = url_map::Beside { logging: Some(logging), projects: Some(projects), book: self.book(part) };
                 Ok(Arc::new(UrlMapDriver::new(config, self.google("compute.googleapis.com")?, beside)))
             }
             Driver::CloudRunRevisions { service } => {
@@ -157,6 +170,27 @@ impl<'a> Composer<'a> {
         }
     }
 
+    /// What the plan's other routes steer of the same map.
+    fn beside(&self, route: &Route, part: &MapPart) -> Vec<(RouteId, Position)> {
+        let others = self.plan.routes.iter().filter(|other| other.id != route.id);
+        let of_map = others.filter_map(|other| match &other.driver {
+            Driver::UrlMap(found) if found.is_same_map(part) => Some((other.id.clone(), found.position.clone())),
+            Driver::UrlMap(_) | Driver::CloudRunRevisions { .. } => None,
+        });
+        of_map.collect()
+    }
+
+    /// What is written to a map, by whichever route.
+    fn book(&self, part: &MapPart) -> Arc<Book> {
+        let mut books = self.books.borrow_mut();
+        if let Some((_, book)) = books.iter().find(|(known, _)| known.is_same_map(part)) {
+            return book.clone();
+        }
+        let book = Arc::new(Book::default());
+        books.push((part.clone(), book.clone()));
+        book
+    }
+
     fn service(&self, service: &Shown) -> ServiceName {
         ServiceName { project: self.plan.project.to_string(), region: self.plan.region.to_string(), service: service.to_string() }
     }
@@ -164,8 +198,8 @@ impl<'a> Composer<'a> {
     fn front_door(&self, route: &Route) -> Result<Option<Box<dyn Sensor>>> {
         // Revisions are steered within their service, whose own address is what is asked then.
         let simulated = |at: &Endpoints| match &route.driver {
-            Driver::UrlMap { .. } => (at.front_door, "/"),
-            Driver::CloudRunRevisions { .. } => (at.run_direct, "/"),
+            Driver::UrlMap(_) => (at.front_door, neighbours::door(host_of(route.front_door.as_ref()).as_deref())),
+            Driver::CloudRunRevisions { .. } => (at.run_direct, "/".to_owned()),
         };
         let Some((client, url)) = self.page(route.front_door.as_ref(), simulated)? else { return Ok(None) };
         let config = FrontDoorConfig {
@@ -190,11 +224,7 @@ impl<'a> Composer<'a> {
     }
 
     /// A page of the plan as the client that asks it and its full address; in a simulated world, that world's page instead.
-    fn page(
-        &self,
-        url: Option<&Shown>,
-        simulated: impl Fn(&Endpoints) -> (SocketAddr, &'static str),
-    ) -> Result<Option<(Client, reqwest::Url)>> {
+    fn page(&self, url: Option<&Shown>, simulated: impl Fn(&Endpoints) -> (SocketAddr, String)) -> Result<Option<(Client, reqwest::Url)>> {
         let (text, reach) = match (self.places, url) {
             (Places::Simulated(at), _) => {
                 let (address, path) = simulated(at);
@@ -217,21 +247,21 @@ impl<'a> Composer<'a> {
     /// Everything that is watched of one backend.
     fn watch(&self, route: &Route, backend: &Backend) -> Result<Vec<Box<dyn Sensor>>> {
         // The simulated world has one address for each platform; of its revisions it tells only in sum.
-        let direct = |at: &Endpoints| match backend.platform {
-            Platform::CloudRun => at.run_direct,
-            Platform::Gke => at.gke_direct,
+        let direct = |at: &Endpoints, page: &str| match &backend.workload {
+            WorkloadRef::CloudRunService { service } => (at.run_direct, neighbours::page(service.as_str(), page)),
+            WorkloadRef::Deployment { deployment, .. } => (at.gke_direct, neighbours::page(deployment.as_str(), page)),
         };
         let mut sensors: Vec<Box<dyn Sensor>> = vec![self.workload(route, backend)?];
         if let Some(readings) = &backend.readings {
             sensors.push(Box::new(self.prometheus(backend, readings)?));
-        } else if let Some((client, url)) = self.page(backend.metrics_url.as_ref(), |at| (direct(at), "/metrics"))? {
+        } else if let Some((client, url)) = self.page(backend.metrics_url.as_ref(), |at| direct(at, "/metrics"))? {
             let source = format!("scrape/{}", backend.id).parse()?;
             let mut config = metrics::Config::new(source, backend.id.clone(), url, self.plan.limits.scrape_every, self.now());
             config.must_tell = self.thresholds(backend);
             config.twins = TWINS;
             sensors.push(Box::new(MetricsSensor::new(config, client)));
         }
-        if let Some((client, url)) = self.page(backend.probe_url.as_ref(), |at| (direct(at), "/ready"))? {
+        if let Some((client, url)) = self.page(backend.probe_url.as_ref(), |at| direct(at, "/ready"))? {
             let pace = Pace { every: Millis::from_secs(5), requests: 2, concurrency: 2 };
             let source = format!("probe/{}", backend.id).parse()?;
             let expect = backend.probe_expect.clone().unwrap_or_else(Expect::success);
@@ -325,7 +355,7 @@ impl<'a> Composer<'a> {
                 let (service, every) = (self.service(service), Millis::from_secs(5));
                 let backs = match &route.driver {
                     Driver::CloudRunRevisions { .. } => Backs::Revision(backend.target.to_string()),
-                    Driver::UrlMap { .. } => Backs::Service,
+                    Driver::UrlMap(_) => Backs::Service,
                 };
                 let config = SensorConfig { source, backend: backend.id.clone(), service, backs, every };
                 Ok(Box::new(ServiceSensor::new(config, self.google(RUN)?)))
@@ -372,11 +402,11 @@ fn marks(route: &Route) -> BTreeMap<String, BackendId> {
     revisions.chain(names).collect()
 }
 
+/// The host that users ask for at this address.
+fn host_of(url: Option<&Shown>) -> Option<String> {
+    reqwest::Url::parse(url?.as_str()).ok()?.host_str().map(str::to_owned)
+}
+
 const RUN: &str = "run.googleapis.com";
 /// Two minutes of the default interval: of two processes behind a page, one look in four meets both in falling order.
 const TWINS: u32 = 24;
-
-/// The host that the route's users ask for; the plan's front door names it, also where the simulated world's is asked instead.
-fn host(route: &Route) -> Option<String> {
-    reqwest::Url::parse(route.front_door.as_ref()?.as_str()).ok()?.host_str().map(str::to_owned)
-}

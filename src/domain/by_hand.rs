@@ -5,13 +5,23 @@
 
 use std::fmt;
 
-use crate::domain::weight::PerMille;
+use crate::domain::{position::Position, weight::PerMille};
 
 /// What holds the weights, by the names that the vendor's command line wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lever<'a> {
-    UrlMap { project: &'a str, url_map: &'a str },
-    CloudRunRevisions { project: &'a str, region: &'a str, service: &'a str },
+    /// A regional map where there is a region, else a global one.
+    UrlMap {
+        project: &'a str,
+        region: Option<&'a str>,
+        url_map: &'a str,
+        position: &'a Position,
+    },
+    CloudRunRevisions {
+        project: &'a str,
+        region: &'a str,
+        service: &'a str,
+    },
 }
 
 /// One backend as the vendor calls it, with the share that it is to get.
@@ -24,14 +34,13 @@ pub struct Leg<'a> {
 pub fn command(lever: Lever<'_>, legs: &[Leg<'_>]) -> String {
     let given = legs.iter().filter(|leg| leg.share > PerMille::ZERO);
     match lever {
-        Lever::UrlMap { project, url_map } => {
-            let at = format!("{} --global --project={}", quoted(url_map), quoted(project));
+        Lever::UrlMap { project, region, url_map, position } => {
+            let scope = region.map_or_else(|| "--global".to_owned(), |region| format!("--region={}", quoted(region)));
+            let at = format!("{} {scope} --project={}", quoted(url_map), quoted(project));
             let weights: String = given.map(|leg| format!("if(/\\/{}$/)w={};", pattern(leg.name), leg.share.get())).collect();
-            // In the export each weight stands below its backend's name. Only those of the default route are written anew.
             format!(
-                "gcloud compute url-maps export {at} | awk '/^[^ -]/{{d=/^defaultRouteAction:/}} \
-                 d&&/- backendService:/{{w=0;{weights}print;print substr(\"            \",1,index($0,\"b\")-1)\"weight: \"w;next}} \
-                 d&&/^ +weight:/{{next}} {{print}}' | gcloud compute url-maps import {at} --quiet"
+                "gcloud compute url-maps export {at} | awk '{}' | gcloud compute url-maps import {at} --quiet",
+                reweighting(position, &weights)
             )
         }
         Lever::CloudRunRevisions { project, region, service } => {
@@ -45,6 +54,40 @@ pub fn command(lever: Lever<'_>, legs: &[Leg<'_>]) -> String {
             )
         }
     }
+}
+
+/// The program for `awk` that writes the weights of one place of an exported map anew, and nothing else of it. In the export the keys of
+/// each mapping stand in the order of the alphabet, each weight below its backend's name, and a matcher's own name below its default route.
+fn reweighting(position: &Position, weights: &str) -> String {
+    let entry = format!("{{w=0;{weights}print;print substr(\"            \",1,index($0,\"b\")-1)\"weight: \"w;next}}");
+    let (named, sought, followed) = match position {
+        Position::Default => {
+            return format!("/^[^ -]/{{d=/^defaultRouteAction:/}} d&&/- backendService:/{entry} d&&/^ +weight:/{{next}} {{print}}");
+        }
+        Position::PathMatcher { name } => (format!("BEGIN{{n=\"{0}\"}} ", plain(name.as_str())), name, String::new()),
+        // The strongest pattern decides: the host itself, else the longest ending of it, else all hosts.
+        Position::Host { host } => (
+            format!("BEGIN{{h=\"{0}\"}} ", plain(host.as_str())),
+            host,
+            "s==\"hostRules:\"&&/^- /{q=0} \
+             s==\"hostRules:\"&&/^  - /{p=tolower(v);t=substr(p,2);e=p==h?999:index(p,\"*\")==1&&substr(h,length(h)-length(t)+1)==t?1+length(t):0;\
+             if(e>q)q=e} s==\"hostRules:\"&&/^(- |  )pathMatcher:/&&q>g{g=q;n=v} "
+                .to_owned(),
+        ),
+    };
+    let entry = entry.replace("next}", "continue}");
+    let missing = format!("if(!m){{print \"no path matcher for {}: nothing is changed\">\"/dev/stderr\";exit 1}} ", plain(sought.as_str()));
+    format!(
+        "{named}{{l[NR]=$0;v=$NF;gsub(/[^a-zA-Z0-9.*-]/,\"\",v)}} /^[^ -]/{{s=$1}} {followed}\
+         s==\"pathMatchers:\"&&/^- /{{b=NR}} s==\"pathMatchers:\"&&/^(- |  )name:/&&v==n{{m=b}} \
+         END{{{missing}for(i=1;i<=NR;i++){{$0=l[i];if(/^[^ ]/)k=i==m;if(/^(- |  )[a-zA-Z]/)d=k&&/defaultRouteAction:/;\
+         if(d&&/- backendService:/){entry} if(d&&/^ +weight:/)continue;print}}}}"
+    )
+}
+
+/// The name as text inside of double quotes and single ones: what is not of a name is left out.
+fn plain(name: &str) -> String {
+    name.chars().filter(|character| character.is_ascii_alphanumeric() || "-_.".contains(*character)).collect()
 }
 
 /// Cloud Run takes whole percents.
@@ -74,6 +117,10 @@ mod tests {
     const HOME: [Leg<'static>; 2] =
         [Leg { name: "frontend-run", share: PerMille::ALL }, Leg { name: "frontend-gke", share: PerMille::ZERO }];
 
+    fn lever(position: &Position) -> Lever<'_> {
+        Lever::UrlMap { project: "hexproperty", region: None, url_map: "hexproperty-lb", position }
+    }
+
     #[test]
     fn a_command_names_everything_that_the_vendor_needs_to_find_it() {
         let revisions = Lever::CloudRunRevisions { project: "hexproperty", region: "us-central1", service: "frontend" };
@@ -81,7 +128,7 @@ mod tests {
             command(revisions, &HOME),
             "gcloud run services update-traffic frontend --project=hexproperty --region=us-central1 --to-revisions=frontend-run=100"
         );
-        let url_map = command(Lever::UrlMap { project: "hexproperty", url_map: "hexproperty-lb" }, &HOME);
+        let url_map = command(lever(&Position::Default), &HOME);
         assert!(url_map.contains("if(/\\/frontend-run$/)w=1000;"), "{url_map}");
         assert!(url_map.ends_with("| gcloud compute url-maps import hexproperty-lb --global --project=hexproperty --quiet"), "{url_map}");
     }
@@ -89,7 +136,12 @@ mod tests {
     #[test]
     fn a_name_can_not_leave_its_quotes() {
         let evil = "x'; rm -rf /; '";
-        let shown = command(Lever::UrlMap { project: evil, url_map: evil }, &[Leg { name: evil, share: PerMille::ALL }]);
-        assert!(shown.contains("/x...rm.-rf") && shown.contains("'x'\\''; rm"), "{shown}");
+        for position in [Position::Default, Position::PathMatcher { name: evil.into() }, Position::Host { host: evil.into() }] {
+            let lever = Lever::UrlMap { project: evil, region: Some(evil), url_map: evil, position: &position };
+            let shown = command(lever, &[Leg { name: evil, share: PerMille::ALL }]);
+            assert!(shown.contains("/x...rm.-rf") && shown.contains("'x'\\''; rm"), "{shown}");
+            let program = shown.split("| awk '").nth(1).and_then(|rest| rest.split("' |").next()).unwrap();
+            assert!(!program.contains('\''), "{program}");
+        }
     }
 }

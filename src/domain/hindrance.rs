@@ -5,7 +5,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{id::BackendId, shown::Shown, weight::PerMille};
+use crate::domain::{
+    id::{BackendId, RouteId},
+    shown::Shown,
+    weight::PerMille,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -24,6 +28,12 @@ pub enum Hindrance {
     HostRule { host: Shown, matcher: Shown },
     /// Users of other hosts or paths meet these backends past the split that is steered.
     PastTheSplit { matcher: Shown, backends: Vec<BackendId> },
+    /// Users who ask for this address follow something else of the URL map than the place in it that is steered.
+    NotReached { from: Shown, follows: Way },
+    /// The same as [`Hindrance::PastTheSplit`] of another part of the URL map than a path matcher's own default.
+    LeadsPast { way: Way, backends: Vec<BackendId> },
+    /// Another route of the plan steers the same place of the same URL map.
+    SteeredTwice { route: RouteId },
     /// The load balancer is of a kind that knows no weights.
     ClassicLoadBalancer { service: Shown, scheme: Shown },
     /// The revision of this backend does not exist.
@@ -36,6 +46,20 @@ pub enum Hindrance {
     Forbidden { permission: Shown, why: Option<Shown> },
     /// What people wrote on the object, in `place`, leaves no room for the line that says who steers it; so many bytes are too many.
     NoRoom { place: Shown, beyond: u32 },
+}
+
+/// What of a URL map requests follow.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    DefaultRoute,
+    PathMatcher {
+        name: Shown,
+    },
+    /// The rules of a path matcher, which go before its default.
+    Rules {
+        matcher: Shown,
+    },
 }
 
 impl Hindrance {
@@ -53,13 +77,16 @@ impl Hindrance {
     /// Whether the route's users follow something else than its split, so that no weight tells where they are.
     pub fn leads_past(&self, home: &BackendId) -> bool {
         match self {
-            Hindrance::HostRule { .. } => true,
-            Hindrance::PastTheSplit { backends, .. } => backends.iter().any(|backend| backend != home),
+            Hindrance::HostRule { .. } | Hindrance::NotReached { .. } => true,
+            Hindrance::PastTheSplit { backends, .. } | Hindrance::LeadsPast { backends, .. } => {
+                backends.iter().any(|backend| backend != home)
+            }
             Hindrance::Stranger { .. }
             | Hindrance::AllZero
             | Hindrance::NoSplit { .. }
             | Hindrance::Redirect { .. }
             | Hindrance::NoEntry { .. }
+            | Hindrance::SteeredTwice { .. }
             | Hindrance::ClassicLoadBalancer { .. }
             | Hindrance::RevisionGone { .. }
             | Hindrance::RevisionNotReady { .. }
@@ -72,8 +99,11 @@ impl Hindrance {
     /// Whether a rollback to `home` would not happen, or would not bring users home.
     pub fn bars_home(&self, home: &BackendId) -> bool {
         match self {
-            Hindrance::HostRule { .. } | Hindrance::ClassicLoadBalancer { .. } | Hindrance::Forbidden { .. } => true,
-            Hindrance::PastTheSplit { backends, .. } => backends.iter().any(|backend| backend != home),
+            Hindrance::HostRule { .. }
+            | Hindrance::NotReached { .. }
+            | Hindrance::ClassicLoadBalancer { .. }
+            | Hindrance::Forbidden { .. } => true,
+            Hindrance::PastTheSplit { backends, .. } | Hindrance::LeadsPast { backends, .. } => backends.iter().any(|backend| backend != home),
             Hindrance::RevisionGone { backend, .. } | Hindrance::RevisionNotReady { backend, .. } => backend == home,
             // A write sets the whole split, and these with it.
             Hindrance::Stranger { .. }
@@ -82,6 +112,7 @@ impl Hindrance {
             | Hindrance::Redirect { .. }
             | Hindrance::NoEntry { .. }
             | Hindrance::Failing { .. }
+            | Hindrance::SteeredTwice { .. }
             // The way home goes without one.
             | Hindrance::NoRoom { .. } => false,
         }
@@ -90,13 +121,15 @@ impl Hindrance {
     /// Whether an advance away from `home` would be wrong. Other hosts that always meet home are no business of this route.
     pub fn bars_advance(&self, home: &BackendId) -> bool {
         match self {
-            Hindrance::PastTheSplit { .. } => self.bars_home(home),
+            Hindrance::PastTheSplit { .. } | Hindrance::LeadsPast { .. } => self.bars_home(home),
             Hindrance::Stranger { .. }
             | Hindrance::AllZero
             | Hindrance::NoSplit { .. }
             | Hindrance::Redirect { .. }
             | Hindrance::NoEntry { .. }
             | Hindrance::HostRule { .. }
+            | Hindrance::NotReached { .. }
+            | Hindrance::SteeredTwice { .. }
             | Hindrance::ClassicLoadBalancer { .. }
             | Hindrance::RevisionGone { .. }
             | Hindrance::RevisionNotReady { .. }
@@ -117,6 +150,9 @@ impl Hindrance {
             | Hindrance::NoEntry { .. }
             | Hindrance::HostRule { .. }
             | Hindrance::PastTheSplit { .. }
+            | Hindrance::NotReached { .. }
+            | Hindrance::LeadsPast { .. }
+            | Hindrance::SteeredTwice { .. }
             | Hindrance::ClassicLoadBalancer { .. }
             | Hindrance::RevisionGone { .. }
             | Hindrance::RevisionNotReady { .. }
@@ -138,5 +174,11 @@ mod tests {
         assert!(gone("run").bars_home(&home) && !gone("gke").bars_home(&home) && gone("gke").bars_advance(&home));
         let past = |id: &str| Hindrance::PastTheSplit { matcher: "admin".into(), backends: vec![id.parse().unwrap()] };
         assert!(!past("run").bars_advance(&home) && past("gke").bars_home(&home));
+        let leads = |id: &str| Hindrance::LeadsPast { way: Way::DefaultRoute, backends: vec![id.parse().unwrap()] };
+        assert!(!leads("run").bars_advance(&home) && leads("gke").bars_home(&home) && leads("gke").leads_past(&home));
+        let unmet = Hindrance::NotReached { from: "a.b".into(), follows: Way::Rules { matcher: "m".into() } };
+        assert!(unmet.bars_advance(&home) && unmet.bars_home(&home) && unmet.leads_past(&home));
+        let twice = Hindrance::SteeredTwice { route: "shop".parse().unwrap() };
+        assert!(twice.bars_advance(&home) && !twice.bars_home(&home));
     }
 }

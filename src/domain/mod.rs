@@ -21,6 +21,7 @@ pub mod hindrance;
 pub mod id;
 pub mod metric;
 pub mod platform;
+pub mod position;
 pub mod role;
 pub mod secret;
 pub mod shared;

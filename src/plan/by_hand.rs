@@ -4,6 +4,7 @@ use crate::{
     domain::{
         by_hand::{Leg, Lever, command},
         id::BackendId,
+        shown::Shown,
         weight::PerMille,
     },
     plan::model::{Driver, Plan, Route},
@@ -19,7 +20,12 @@ impl Plan {
     pub fn all_by_hand(&self, route: &Route, to: &BackendId) -> String {
         let project = self.project.as_str();
         let lever = match &route.driver {
-            Driver::UrlMap { url_map } => Lever::UrlMap { project, url_map: url_map.as_str() },
+            Driver::UrlMap(part) => Lever::UrlMap {
+                project,
+                region: part.region.as_ref().map(Shown::as_str),
+                url_map: part.url_map.as_str(),
+                position: &part.position,
+            },
             Driver::CloudRunRevisions { service } => {
                 Lever::CloudRunRevisions { project, region: self.region.as_str(), service: service.as_str() }
             }

@@ -15,6 +15,7 @@ use crate::{
         id::{BackendId, InstanceId, ItemId, PhaseId, RouteId, TriggerId},
         metric::Metric,
         platform::Platform,
+        position::Position,
         shown::Shown,
         time::Millis,
         weight::{PerMille, Weights},
@@ -125,12 +126,67 @@ impl Route {
 
 /// What holds the weights of a route.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", from = "RecordedDriver", into = "RecordedDriver")]
 pub enum Driver {
-    /// `weightedBackendServices` of a global EXTERNAL_MANAGED URL map.
-    UrlMap { url_map: Shown },
+    /// `weightedBackendServices` of a URL map whose load balancer splits by weight.
+    UrlMap(MapPart),
     /// Traffic between revisions of one Cloud Run service; whole percents only.
     CloudRunRevisions { service: Shown },
+}
+
+/// One place of one URL map of the plan's project, and where the map itself is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MapPart {
+    pub url_map: Shown,
+    #[serde(default)]
+    pub position: Position,
+    /// Where a regional map is; `None` for a global one.
+    #[serde(default)]
+    pub region: Option<Shown>,
+}
+
+impl MapPart {
+    /// Whether both are parts of one object.
+    pub fn is_same_map(&self, other: &MapPart) -> bool {
+        (&self.url_map, &self.region) == (&other.url_map, &other.region)
+    }
+}
+
+/// A driver as records hold it. A program of before knew global maps and their default routes alone, and would steer that of any map: so
+/// everything else has a name of its own, which it can't read.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RecordedDriver {
+    UrlMap { url_map: Shown },
+    UrlMapPart(MapPart),
+    CloudRunRevisions { service: Shown },
+}
+
+impl From<RecordedDriver> for Driver {
+    fn from(recorded: RecordedDriver) -> Driver {
+        match recorded {
+            RecordedDriver::UrlMap { url_map } => Driver::default_route(url_map),
+            RecordedDriver::UrlMapPart(part) => Driver::UrlMap(part),
+            RecordedDriver::CloudRunRevisions { service } => Driver::CloudRunRevisions { service },
+        }
+    }
+}
+
+impl From<Driver> for RecordedDriver {
+    fn from(driver: Driver) -> RecordedDriver {
+        match driver {
+            Driver::UrlMap(MapPart { url_map, position: Position::Default, region: None }) => RecordedDriver::UrlMap { url_map },
+            Driver::UrlMap(part) => RecordedDriver::UrlMapPart(part),
+            Driver::CloudRunRevisions { service } => RecordedDriver::CloudRunRevisions { service },
+        }
+    }
+}
+
+impl Driver {
+    /// The default route of a global URL map.
+    pub fn default_route(url_map: Shown) -> Driver {
+        Driver::UrlMap(MapPart { url_map, position: Position::Default, region: None })
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -165,6 +165,11 @@ impl<'a> Fields<'a> {
         Some(At { node: &entry.value, path: join(&self.at.path, key) })
     }
 
+    /// Whether some key is none that is known, so that what is left out may have been meant by it.
+    pub(super) fn has_unknown(&self) -> bool {
+        self.entries.iter().any(|entry| !self.known.contains(&entry.key.as_str()))
+    }
+
     pub(super) fn has(&self, key: &str) -> bool {
         self.entries.iter().any(|entry| entry.key == key)
     }

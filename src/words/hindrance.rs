@@ -2,7 +2,11 @@
 
 use crate::{
     core::reason::{Looks, Obstacle, Unread},
-    domain::{fault::Fault, hindrance::Hindrance},
+    domain::{
+        fault::Fault,
+        hindrance::{Hindrance, Way},
+        id::BackendId,
+    },
     words::{Names, cause::came_first, failed, mover},
 };
 
@@ -21,8 +25,14 @@ pub fn hindrance(hindrance: &Hindrance, names: Names) -> String {
             format!("users of {host} follow the path matcher {matcher} and not this split; take its host rule away")
         }
         Hindrance::PastTheSplit { matcher, backends } => {
-            let meets: Vec<String> = backends.iter().map(|backend| names.backend(backend)).collect();
-            format!("the path matcher {matcher} leads to {} past this split", meets.join(" and "))
+            format!("the path matcher {matcher} leads to {} past this split", met(backends, names))
+        }
+        Hindrance::NotReached { from, follows } => {
+            format!("users of {from} follow {} and not this split; {}", way(follows), mended(follows))
+        }
+        Hindrance::LeadsPast { way: by, backends } => format!("{} to {} past this split", leads(by), met(backends, names)),
+        Hindrance::SteeredTwice { route } => {
+            format!("the route {} steers the same place of the URL map; take one of the two out of the plan", names.route(route))
         }
         Hindrance::ClassicLoadBalancer { service, scheme } => {
             format!("{service} is of the scheme {scheme}, whose load balancer knows no weights; it must be EXTERNAL_MANAGED")
@@ -39,6 +49,35 @@ pub fn hindrance(hindrance: &Hindrance, names: Names) -> String {
         Hindrance::NoRoom { place, beyond } => {
             format!("{place} leaves no room for the line that says who steers; shorten it by {beyond} bytes")
         }
+    }
+}
+
+fn met(backends: &[BackendId], names: Names) -> String {
+    let meets: Vec<String> = backends.iter().map(|backend| names.backend(backend)).collect();
+    meets.join(" and ")
+}
+
+fn way(way: &Way) -> String {
+    match way {
+        Way::DefaultRoute => "the default route".to_owned(),
+        Way::PathMatcher { name } => format!("the path matcher {name}"),
+        Way::Rules { matcher } => format!("a rule of the path matcher {matcher}"),
+    }
+}
+
+fn leads(by: &Way) -> String {
+    match by {
+        Way::DefaultRoute | Way::PathMatcher { .. } => format!("{} leads", way(by)),
+        Way::Rules { matcher } => format!("rules of the path matcher {matcher} lead"),
+    }
+}
+
+/// What to do where users follow that.
+fn mended(follows: &Way) -> &'static str {
+    match follows {
+        Way::DefaultRoute => "give the host a rule that leads to the steered path matcher",
+        Way::PathMatcher { .. } => "let its host rule lead to the steered path matcher",
+        Way::Rules { .. } => "take that rule away, or ask at a path in front_door that it does not match",
     }
 }
 
@@ -60,6 +99,9 @@ pub fn hindrance_in_short(hindrance: &Hindrance, names: Names) -> String {
         Hindrance::NoEntry { backend, .. } => format!("the split has no entry for {}", names.backend(backend)),
         Hindrance::HostRule { host, .. } => format!("{host} goes past the split"),
         Hindrance::PastTheSplit { matcher, .. } => format!("{matcher} leads past the split"),
+        Hindrance::NotReached { from, .. } => format!("{from} goes past the split"),
+        Hindrance::LeadsPast { way: by, .. } => format!("{} past the split", leads(by)),
+        Hindrance::SteeredTwice { route } => format!("{} steers it too", names.route(route)),
         Hindrance::ClassicLoadBalancer { .. } => "the load balancer knows no weights".to_owned(),
         Hindrance::RevisionGone { name, .. } => format!("the revision {name} is gone"),
         Hindrance::RevisionNotReady { name, .. } => format!("the revision {name} is not ready"),

@@ -1,16 +1,38 @@
 //! Who steers, and what others do to what is steered: claims beside people's text on both objects of the simulated world.
 
 use cutover::{
+    adapter::url_map::{self, Patience, UrlMapDriver},
     domain::{
         claim::{Claim, Claimed},
         fault::{FaultKind, Outcome},
         hindrance::Hindrance,
+        position::Position,
     },
     port::{Change, Driver, Taken},
-    sim::faults::{self, Edit},
+    sim::{
+        faults::{self, Edit},
+        simulation::Simulation,
+    },
 };
 
-use super::{driver, edited, id, intent, revision_split, revisions, split, to, world};
+use super::{edited, google, id, intent, revision_split, revisions, split, to, world};
+
+pub(super) fn driver(world: &Simulation) -> UrlMapDriver {
+    let config = url_map::Config {
+        route: "frontend".parse().unwrap(),
+        project: "hexproperty".to_owned(),
+        region: None,
+        url_map: "hexproperty-lb".to_owned(),
+        position: Position::Default,
+        beside: vec![],
+        backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
+        host: Some("api.hexproperty.com".to_owned()),
+        path: "/".to_owned(),
+        patience: Patience::default(),
+    };
+    let beside = url_map::Beside { logging: Some(google(world)), projects: Some(google(world)), ..url_map::Beside::default() };
+    UrlMapDriver::new(config, google(world), beside)
+}
 
 fn claim(epoch: u64) -> Claim {
     format!("[cutover claim/1 night 00000001 epoch {epoch} since 1795900000 on ops-1 by ada steers]").parse().unwrap()

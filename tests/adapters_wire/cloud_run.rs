@@ -257,7 +257,7 @@ async fn a_host_that_was_just_started_writes_against_what_the_one_before_has_lef
     let next = driver(&server);
     next.take_up(Some(&left), Box::new(|_| true));
     let claim: Claim = text.parse().unwrap();
-    let outcome = next.write(Change::Split { to: &split(250), claim: Some(&claim) }, &version, &intent()).await.outcome;
+    let outcome = next.write(Change::Split { to: &split(250), claim: Some(&claim) }, &version, &intent(), Taken::told().0).await.outcome;
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
     let asked = server.asked().split_off(asked_before);
     assert_eq!(asked[0].method, "PATCH", "nothing was read before");

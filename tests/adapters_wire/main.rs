@@ -10,11 +10,13 @@
 
 mod server;
 
+mod by_hand;
 mod cloud_run;
 mod cloud_sql;
 mod http;
 mod kubernetes;
 mod metrics;
+mod path_matchers;
 mod prober;
 mod prometheus;
 mod proxy;

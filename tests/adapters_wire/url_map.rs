@@ -15,6 +15,7 @@ use cutover::{
         fact::Accepted,
         fault::{FaultKind, Outcome, Version},
         hindrance::Hindrance,
+        position::Position,
     },
     port::{Change, Driver, Taken},
 };
@@ -36,9 +37,13 @@ fn config() -> Config {
     Config {
         route: "frontend".parse().unwrap(),
         project: "hexproperty".to_owned(),
+        region: None,
         url_map: "hexproperty-lb".to_owned(),
+        position: Position::Default,
+        beside: vec![],
         backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
         host: Some("api.hexproperty.com".to_owned()),
+        path: "/".to_owned(),
         patience: Patience { first: Duration::from_millis(5), most: Duration::from_millis(20), total: Duration::from_millis(200) },
     }
 }
@@ -285,7 +290,7 @@ async fn a_permission_that_we_lack_is_known_before_any_write() {
             _ => Reaction::json(200, map(0, FINGERPRINT)),
         })
         .await;
-        let driver = UrlMapDriver::new(config(), client(&server), Beside { logging: None, projects: Some(client(&server)) });
+        let driver = UrlMapDriver::new(config(), client(&server), Beside { projects: Some(client(&server)), ..Beside::default() });
         let found = driver.read().await.unwrap().hindrances;
         let forbidden = Hindrance::Forbidden { permission: "compute.urlMaps.update".into(), why: None };
         assert_eq!(found, if lacking { vec![forbidden] } else { vec![] });
@@ -303,7 +308,7 @@ async fn a_question_that_nobody_answers_holds_nothing_against_anybody() {
         _ => Reaction::json(200, map(0, FINGERPRINT)),
     })
     .await;
-    let driver = UrlMapDriver::new(config(), client(&server), Beside { logging: None, projects: Some(client(&server)) });
+    let driver = UrlMapDriver::new(config(), client(&server), Beside { projects: Some(client(&server)), ..Beside::default() });
     assert_eq!(driver.read().await.unwrap().hindrances, []);
 }
 
@@ -420,7 +425,7 @@ async fn a_host_that_was_just_started_writes_against_what_the_one_before_has_lef
     assert_eq!(left.len(), 1, "what has not changed is kept once");
     let asked_before = server.asked().len();
     let (next, newer) = taking_up(&server, left.first().map(String::as_str));
-    let written = next.write(Change::Split { to: &split(250), claim: None }, &version, &intent()).await;
+    let written = next.write(Change::Split { to: &split(250), claim: None }, &version, &intent(), Taken::told().0).await;
     assert!(matches!(written.outcome, Outcome::Done(_)), "{written:?}");
     let asked = server.asked().split_off(asked_before);
     assert_eq!(asked[0].method, "PATCH", "nothing was read before");
@@ -442,7 +447,7 @@ async fn what_was_left_of_another_map_or_is_damaged_is_read_anew() {
     {
         let asked_before = server.asked().len();
         let (next, _) = taking_up(server, Some(left));
-        next.write(Change::Split { to: &split(250), claim: None }, &version, &intent()).await;
+        next.write(Change::Split { to: &split(250), claim: None }, &version, &intent(), Taken::told().0).await;
         assert_eq!(server.asked()[asked_before].method, "GET", "{left}");
     }
 }
@@ -456,7 +461,7 @@ async fn a_write_against_an_old_map_is_refused_and_changes_nothing() {
     let version = first.read().await.unwrap().version;
     let left = left.lock().unwrap().pop();
     let (next, _) = taking_up(&server, left.as_deref());
-    let outcome = next.write(Change::Split { to: &split(250), claim: None }, &version, &intent()).await.outcome;
+    let outcome = next.write(Change::Split { to: &split(250), claim: None }, &version, &intent(), Taken::told().0).await.outcome;
     assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{outcome:?}");
     assert_eq!(patches(&server).len(), 1);
 }

@@ -107,7 +107,7 @@ pub(crate) fn plan() -> Plan {
         routes: vec![Route {
             id: route(),
             title: "frontend".into(),
-            driver: Driver::UrlMap { url_map: "hexproperty-lb".into() },
+            driver: Driver::default_route("hexproperty-lb".into()),
             backends: vec![
                 backend(run(), Platform::CloudRun, WorkloadRef::CloudRunService { service: "frontend".into() }),
                 backend(gke(), Platform::Gke, deployment),

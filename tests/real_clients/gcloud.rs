@@ -2,6 +2,7 @@
 
 use cutover::domain::{
     by_hand::{Leg, Lever, command},
+    position::Position,
     weight::PerMille,
 };
 
@@ -56,7 +57,8 @@ fn the_command_by_hand_brings_a_route_home_as_it_is_printed() {
     }
     let leg = |name, share| Leg { name, share };
     let home = [leg("frontend-run", PerMille::ALL), leg("frontend-gke", PerMille::ZERO)];
-    let url_map = command(Lever::UrlMap { project: "hexproperty", url_map: "hexproperty-lb" }, &home);
+    let url_map =
+        command(Lever::UrlMap { project: "hexproperty", region: None, url_map: "hexproperty-lb", position: &Position::Default }, &home);
     let old = [leg("frontend-00041-kaz", PerMille::ALL), leg("frontend-00042-bim", PerMille::ZERO)];
     let revisions = Lever::CloudRunRevisions { project: "hexproperty", region: "us-central1", service: "frontend" };
     let revisions = command(revisions, &old);
@@ -83,6 +85,52 @@ fn the_command_by_hand_brings_a_route_home_as_it_is_printed() {
     let split = printed.split("Traffic:").nth(1).unwrap_or_default().lines().nth(1).unwrap_or_default();
     assert!(split.contains("100%") && split.contains("frontend-00041-kaz"), "{printed}");
 }
+
+/// The same for a service that has a path matcher of its own in a map that others share: by the matcher's name, and by its host.
+#[test]
+fn the_command_by_hand_of_a_matcher_brings_that_one_home_and_nothing_else() {
+    if !is_here("gcloud", "the commands by hand of path matchers were not run") {
+        return;
+    }
+    let simulation = Simulation::start(SPEED);
+    let folder = Folder::new();
+    let positions = [Position::PathMatcher { name: "backend".into() }, Position::Host { host: "partners.hexproperty.com".into() }];
+    let home = |position, legs: [&str; 2]| {
+        let legs = [Leg { name: legs[0], share: PerMille::ALL }, Leg { name: legs[1], share: PerMille::ZERO }];
+        command(Lever::UrlMap { project: "hexproperty", region: None, url_map: "hexproperty-lb", position }, &legs)
+    };
+    let (backend, api) = (home(&positions[0], ["backend-run", "backend-gke"]), home(&positions[1], ["api-run", "api-gke"]));
+    let script = format!(
+        "{}\n{SHOW} > first\ngcloud compute url-maps export hexproperty-lb --global --destination=route.yaml\n\
+         sed -i 's/weight: 1000/weight: 300/; s/weight: 0$/weight: 700/' route.yaml\n\
+         gcloud compute url-maps import hexproperty-lb --global --source=route.yaml --quiet\n{SHOW} > away\n\
+         {backend}\n{SHOW} > one\n{api}\n{SHOW} > two\necho '<<<'; paste -d' ' first away one two\n",
+        simulation.environment("ana")
+    );
+    let printed = done(shell(&folder.0, &script));
+    let shown = printed.rsplit("<<<\n").next().unwrap_or_default();
+    for line in [
+        "frontend-run=1000 frontend-run=300 frontend-run=300 frontend-run=300",
+        "frontend-gke=0 frontend-gke=700 frontend-gke=700 frontend-gke=700",
+        "backend-run=1000 backend-run=300 backend-run=1000 backend-run=1000",
+        "backend-gke=0 backend-gke=700 backend-gke=0 backend-gke=0",
+        "api-run=1000 api-run=300 api-run=300 api-run=1000",
+        "api-gke=0 api-gke=700 api-gke=700 api-gke=0",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line}: {shown}");
+    }
+    let rest = shown.lines().last().unwrap_or_default().split(' ').collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(rest.len(), 1, "all but the weights is as it was: {shown}");
+}
+
+/// Each entry of every split with its weight, and a sum of what else there is but weights.
+const SHOW: &str = "gcloud compute url-maps describe hexproperty-lb --global --format=json | python3 -c 'import hashlib, json, sys\n\
+found = json.load(sys.stdin)\n\
+found.pop(\"fingerprint\")\n\
+for part in [found] + found[\"pathMatchers\"]:\n    \
+for entry in part.get(\"defaultRouteAction\", {}).get(\"weightedBackendServices\", []):\n        \
+print(entry[\"backendService\"].rsplit(\"/\", 1)[1] + \"=\" + str(entry.pop(\"weight\", 0)))\n\
+print(hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:12])'";
 
 /// Each entry of the split with its weight.
 const DESCRIBE: &str = "gcloud compute url-maps describe hexproperty-lb --global --format=json | python3 -c 'import json, sys\n\

@@ -21,7 +21,7 @@ use cutover::{
     domain::{
         fact::{Fact, Known},
         fault::{Outcome, Version},
-        id::EffectId,
+        id::{EffectId, RouteId},
         time::Timestamp,
         weight::Weights,
     },
@@ -30,7 +30,7 @@ use cutover::{
         verify::{Verdict, verify_journal},
         walk::entries,
     },
-    sim::world::{Truth, audit::Mutation},
+    sim::world::{Truth, audit::Mutation, neighbours::NEIGHBOURS},
 };
 use serde_json::Value;
 
@@ -51,10 +51,21 @@ pub(crate) struct Line {
     hash: String,
 }
 
+/// What was read of a route, and when.
+#[derive(Default)]
+struct Looks {
+    /// The newest version, where no outcome has come since.
+    fresh: Option<Version>,
+    known: Option<Version>,
+    seen_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+}
+
 /// A write that left.
 #[derive(Debug, Clone)]
 pub(crate) struct Write {
     pub effect: EffectId,
+    pub route: RouteId,
     /// Itself, or the write that it repeats.
     first: EffectId,
     pub to: Weights,
@@ -135,9 +146,16 @@ impl Landed {
                 write.outcome = Some(outcome.clone());
             }
             for effect in &transition.decision.effects {
-                if let Effect::Write { to, cause, again, .. } = &effect.what {
+                if let Effect::Write { route, to, cause, again, .. } = &effect.what {
                     let first = again.unwrap_or(effect.id);
-                    writes.push(Write { effect: effect.id, first, to: to.clone(), cause: cause.clone(), outcome: None });
+                    writes.push(Write {
+                        effect: effect.id,
+                        route: route.clone(),
+                        first,
+                        to: to.clone(),
+                        cause: cause.clone(),
+                        outcome: None,
+                    });
                 }
             }
         }
@@ -177,41 +195,56 @@ impl Landed {
         assert!(state == self.state, "{}: the journal folds to the state that the engine had", self.name);
     }
 
-    /// No write leaves but against a version that was read after the newest outcome, or as what it repeats letter for letter.
+    /// No write leaves but against a version that was read after the newest outcome of its route, or as what it repeats letter for letter.
     fn never_writes_blindly(&self) {
-        let (mut fresh, mut seen_at, mut ended_at): (Option<Version>, Option<Timestamp>, Option<Timestamp>) = (None, None, None);
-        let mut known: Option<Version> = None;
-        let mut writing = BTreeSet::new();
+        let mut looks: BTreeMap<RouteId, Looks> = BTreeMap::new();
+        let mut writing: BTreeMap<EffectId, RouteId> = BTreeMap::new();
         let mut sent: BTreeMap<EffectId, (Weights, Version)> = BTreeMap::new();
         for Line { transition, .. } in &self.transitions {
             match &transition.entry.event {
-                Event::Finished { effect, .. } if writing.remove(effect) => (fresh, ended_at) = (None, Some(transition.entry.at)),
-                Event::Observed(seen) if Some(seen.asked_at) >= seen_at.max(ended_at) => {
+                Event::Finished { effect, .. } => {
+                    if let Some(route) = writing.remove(effect) {
+                        let looks = looks.entry(route).or_default();
+                        (looks.fresh, looks.ended_at) = (None, Some(transition.entry.at));
+                    }
+                }
+                Event::Observed(seen) => {
                     for fact in seen.result.iter().flatten() {
-                        match fact {
-                            Fact::Accepted(accepted) => known = Some(accepted.version.clone()),
-                            Fact::Same(Known::Accepted(_)) => {}
+                        let (route, read) = match fact {
+                            Fact::Accepted(accepted) => (&accepted.route, Some(accepted.version.clone())),
+                            Fact::Same(Known::Accepted(route)) => (route, None),
                             _ => continue,
+                        };
+                        let looks = looks.entry(route.clone()).or_default();
+                        if Some(seen.asked_at) >= looks.seen_at.max(looks.ended_at) {
+                            looks.known = read.or(looks.known.take());
+                            (looks.fresh, looks.seen_at) = (looks.known.clone(), Some(seen.asked_at));
                         }
-                        (fresh, seen_at) = (known.clone(), Some(seen.asked_at));
                     }
                 }
                 _ => {}
             }
             for effect in &transition.decision.effects {
-                if let Effect::Claim { version, .. } = &effect.what {
-                    assert_eq!(fresh.as_ref(), Some(version), "{}: {} rests on no look\n{}", self.name, effect.id, self.story);
-                    writing.insert(effect.id);
-                }
-                if let Effect::Write { to, version, again, .. } = &effect.what {
-                    match again {
-                        None => {
-                            assert_eq!(fresh.as_ref(), Some(version), "{}: {} rests on no look\n{}", self.name, effect.id, self.story);
-                        }
-                        Some(first) => assert_eq!(sent.get(first), Some(&(to.clone(), version.clone())), "{}: {}", self.name, effect.id),
+                let is_fresh = |route: &RouteId, version: &Version| {
+                    let fresh = looks.get(route).and_then(|looks| looks.fresh.as_ref());
+                    assert_eq!(fresh, Some(version), "{}: {} rests on no look\n{}", self.name, effect.id, self.story);
+                };
+                match &effect.what {
+                    Effect::Claim { route, version, .. } => {
+                        is_fresh(route, version);
+                        writing.insert(effect.id, route.clone());
                     }
-                    sent.insert(effect.id, (to.clone(), version.clone()));
-                    writing.insert(effect.id);
+                    Effect::Write { route, to, version, again, .. } => {
+                        match again {
+                            None => is_fresh(route, version),
+                            Some(first) => {
+                                assert_eq!(sent.get(first), Some(&(to.clone(), version.clone())), "{}: {}", self.name, effect.id)
+                            }
+                        }
+                        sent.insert(effect.id, (to.clone(), version.clone()));
+                        writing.insert(effect.id, route.clone());
+                    }
+                    _ => {}
                 }
             }
         }
@@ -235,9 +268,21 @@ impl Landed {
             assert!(done.insert(effect.to_owned()), "{}: {effect} was done twice\n{}", self.name, self.story);
             // A write of who steers alone changes no weight.
             let Some(write) = writes.iter().find(|write| write.effect.to_string() == effect) else { continue };
-            let wanted = ["run", "gke"].map(|id| (format!("frontend-{id}"), u32::from(write.to.of(&id.parse().unwrap()).get())));
-            let wanted = wanted.into_iter().filter(|(_, share)| *share > 0).collect();
-            assert_eq!(shares(&mutation.became), wanted, "{}: {effect}", self.name);
+            let routes = &self.state.opened.as_ref().expect("it was opened").plan.routes;
+            let own = &routes.iter().find(|route| route.id == write.route).expect("it is planned").backends;
+            let wanted = own.iter().map(|backend| (backend.target.to_string(), u32::from(write.to.of(&backend.id).get())));
+            let wanted: BTreeMap<_, _> = wanted.filter(|(_, share)| *share > 0).collect();
+            let mut made = shares(&mutation.became);
+            // What stands elsewhere in the same map is another's.
+            let service = |target: &str| target.split('-').next().map(str::to_owned);
+            let is_beside = |target: &String| {
+                let services = std::iter::once("frontend").chain(NEIGHBOURS.iter().map(|neighbour| neighbour.service));
+                let mut others =
+                    services.filter(|name| own.iter().all(|backend| service(backend.target.as_str()).as_deref() != Some(*name)));
+                others.any(|other| service(target).as_deref() == Some(other))
+            };
+            made.retain(|target, _| !is_beside(target));
+            assert_eq!(made, wanted, "{}: {effect}", self.name);
         }
         for write in writes {
             if matches!(write.outcome, Some(Outcome::Done(_))) {

@@ -21,6 +21,7 @@ mod foreign;
 mod landed;
 mod rollback;
 mod second;
+mod services;
 mod session;
 mod storm;
 mod whole;

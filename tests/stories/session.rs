@@ -58,7 +58,9 @@ use crate::landed::Landed;
 const FIRST_RUNG: u16 = 10;
 const PATIENCE: Duration = Duration::from_secs(120);
 const PLAN: &str = include_str!("../../plans/hexproperty.yaml");
-/// The same with figures from Prometheus.
+/// Three services behind one load balancer.
+pub(crate) const SERVICES: &str = include_str!("../../plans/services.yaml");
+/// The first one with figures from Prometheus.
 pub(crate) const PROMETHEUS: &str = include_str!("../../plans/prometheus.yaml");
 
 /// What a story wants otherwise than the demo has it.
@@ -247,13 +249,17 @@ impl Session {
     }
 
     pub(crate) fn shift(&self, to: u16) -> Command {
+        self.shift_of(&route_id(), split(to))
+    }
+
+    pub(crate) fn shift_of(&self, id: &RouteId, to: Weights) -> Command {
         let state = self.state();
-        let route = route_of(&state);
+        let route = &state.routes[id];
         let from = match &route.drift {
             Some(drift) => drift.found.clone(),
             None => route.wanted.clone().expect("the route was read"),
         };
-        Command::Shift { route: route_id(), from, to: split(to) }
+        Command::Shift { route: id.clone(), from, to }
     }
 
     /// Asks for a share until it is taken. What passes by itself (too early for a first reading, a starved machine) is waited for; every

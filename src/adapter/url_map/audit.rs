@@ -48,6 +48,10 @@ impl Entry {
     fn is_an_end(&self) -> bool {
         self.operation.as_ref().is_some_and(|operation| operation.last && !operation.first)
     }
+    /// What whoever made the change gave as the reason.
+    fn reason(&self) -> Option<&str> {
+        self.proto_payload.as_ref()?.request_metadata.as_ref()?.request_attributes.as_ref()?.reason.as_deref()
+    }
     fn is_refused(&self) -> bool {
         self.proto_payload.as_ref().and_then(|payload| payload.status.as_ref()).is_some_and(|status| status.code != 0)
     }
@@ -92,25 +96,33 @@ struct Authentication {
     principal_email: Option<String>,
 }
 
-pub(super) async fn last_author(logging: &Client, project: &str, url_map: &str) -> Option<Author> {
+/// Which object of which project is asked about.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sought<'a> {
+    pub project: &'a str,
+    /// As the log names it.
+    pub resource: &'a str,
+}
+
+/// Who changed the object last, but for changes whose reason `is_beside` the question.
+pub(super) async fn last_author(logging: &Client, sought: Sought<'_>, is_beside: impl Fn(Option<&str>) -> bool) -> Option<Author> {
     let quoted = |text: &str| text.replace(['"', '\\'], "");
     let body = json!({
-        "resourceNames": [format!("projects/{project}")],
+        "resourceNames": [format!("projects/{}", sought.project)],
         "filter": format!(
-            "protoPayload.serviceName=\"compute.googleapis.com\" AND protoPayload.resourceName=\"projects/{}/global/urlMaps/{}\" \
+            "protoPayload.serviceName=\"compute.googleapis.com\" AND protoPayload.resourceName=\"{}\" \
              AND protoPayload.methodName:\"urlMaps\" AND severity>=NOTICE",
-            quoted(project),
-            quoted(url_map)
+            quoted(sought.resource)
         ),
         "orderBy": "timestamp desc",
         "pageSize": ENTRIES,
     });
     let ask = Ask::post(logging.at(&["v2", "entries:list"]), &body, Limits::READ.within(DEADLINE));
     let entries: Entries = logging.send(ask).await.ok()?.json().ok()?;
-    let entry = entries.entries.into_iter().find(|entry| !entry.is_an_end() && !entry.is_refused())?;
-    let payload = entry.proto_payload?;
-    let who = payload.authentication_info?.principal_email?;
-    let reason = payload.request_metadata.and_then(|metadata| metadata.request_attributes?.reason);
+    let changes = entries.entries.into_iter().filter(|entry| !entry.is_an_end() && !entry.is_refused());
+    let entry = changes.into_iter().find(|entry| !is_beside(entry.reason()))?;
+    let reason = entry.reason().map(str::to_owned);
+    let who = entry.proto_payload?.authentication_info?.principal_email?;
     let at = entry.timestamp.and_then(|text| text.parse::<jiff::Timestamp>().ok());
     Some(Author { id: entry.insert_id, who: Shown::new(&who), at: at.map(|at| Timestamp(at.as_millisecond())), reason })
 }

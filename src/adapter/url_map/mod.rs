@@ -1,18 +1,21 @@
-//! The split between Cloud Run and GKE: `weightedBackendServices` in the default route of a global URL map.
+//! The split between Cloud Run and GKE: `weightedBackendServices` in the default route of a URL map or of one of its path matchers.
 //!
 //! Each write is a compare-and-set against the map's fingerprint and carries a request id made from the recorded intent, so that the same
 //! intent can never be done twice. A write ends when the operation is over *and* the map reads as wanted: an operation's word alone is not
-//! believed. It edits one place of the map, the default route, and keeps the rest of that place as it is. Whatever else has a share is
-//! reported under its own name; what leads the route's users past that place, or would keep a write from being done, is reported too.
+//! believed. It edits one place of the map and keeps the rest of that place, and everything beside it, as it is: other routes of the plan,
+//! and other people, have places of their own in the same map. Whatever else has a share of the place is reported under its own name; what
+//! leads the route's users past it, or would keep a write from being done, is reported too.
 
 mod audit;
+mod book;
+mod position;
 mod route;
+mod rules;
 mod scheme;
 mod wire;
 
 use std::{
-    collections::VecDeque,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -31,12 +34,14 @@ use crate::{
         fault::{Fault, FaultKind, Outcome, Receipt, Version, Written},
         hindrance::Hindrance,
         id::{BackendId, RouteId},
+        position::Position,
         shown::Shown,
         weight::Weights,
     },
     port::{Answer, Change, Driver, Intent, Keeper, Taken},
 };
 use audit::Author;
+pub use book::Book;
 use scheme::Scheme;
 use wire::{Operation, UrlMap};
 
@@ -45,17 +50,45 @@ use wire::{Operation, UrlMap};
 pub struct Config {
     pub route: RouteId,
     pub project: String,
+    /// `None` for a global map.
+    pub region: Option<String>,
     pub url_map: String,
+    /// Where in the map the route's split stands.
+    pub position: Position,
+    /// What the plan's other routes steer of the same map.
+    pub beside: Vec<(RouteId, Position)>,
     /// Each backend of the route with the name of its backend service.
     pub backends: Vec<(BackendId, String)>,
     /// The host that the route's users ask for, in lower case; without it no host rule can be told to be somebody else's.
     pub host: Option<String>,
+    /// What they ask for there; only a rule of the steered matcher that takes it leads them past its split.
+    pub path: String,
     pub patience: Patience,
 }
 
 impl Config {
     fn known(&self) -> route::Known<'_> {
-        route::Known { backends: &self.backends, host: self.host.as_deref(), project: &self.project }
+        route::Known {
+            backends: &self.backends,
+            host: self.host.as_deref(),
+            path: &self.path,
+            project: &self.project,
+            region: self.region.as_deref(),
+            url_map: &self.url_map,
+            position: &self.position,
+            beside: &self.beside,
+        }
+    }
+
+    /// Where the map is, as paths and the log name it; its backend services and its operations are there too.
+    fn scope(&self) -> Vec<&str> {
+        let within = self.region.as_ref().map_or_else(|| vec!["global"], |region| vec!["regions", region]);
+        ["projects", &self.project].into_iter().chain(within).collect()
+    }
+
+    /// As the log names it.
+    fn resource(&self) -> String {
+        format!("{}/urlMaps/{}", self.scope().join("/"), self.url_map)
     }
 }
 
@@ -84,8 +117,6 @@ pub struct UrlMapDriver {
     made: Mutex<Option<UrlMap>>,
     /// What the host before has read, and what the next one will need.
     memory: Memory,
-    /// Our newest writes, so that an entry of ours in the log is never taken for that of somebody who came right after it.
-    own: Mutex<VecDeque<Own>>,
     permission: Permission,
     scheme: Scheme,
 }
@@ -97,13 +128,8 @@ pub struct Beside {
     pub logging: Option<Client>,
     /// Asked which permissions we have; without it only a refused write tells.
     pub projects: Option<Client>,
-}
-
-struct Own {
-    /// The reason that it gave.
-    reason: String,
-    /// Without one it made no split.
-    to: Option<Weights>,
+    /// What this session's drivers of the same map write; each of them has the same.
+    pub book: Arc<Book>,
 }
 
 #[derive(Clone)]
@@ -118,20 +144,25 @@ struct Known {
 
 /// What a write of the map needs. URL maps have no policy of their own, so the project's is asked.
 const PERMISSION: &str = "compute.urlMaps.update";
+const PERMISSION_REGIONAL: &str = "compute.regionUrlMaps.update";
 /// The log shows a change some seconds late, so it is asked again, but not for ever.
 const AUTHOR_ASKS_MAX: u8 = 6;
-/// Writes of ours that are remembered; the log's newest entry is seldom older than two of them.
-const OWN_MAX: usize = 8;
 
 impl UrlMapDriver {
     pub fn new(config: Config, compute: Client, beside: Beside) -> UrlMapDriver {
-        let (known, made, own) = (Mutex::new(None), Mutex::new(None), Mutex::new(VecDeque::new()));
-        let permission = Permission::new(PERMISSION);
-        UrlMapDriver { config, compute, beside, known, made, memory: Memory::default(), own, permission, scheme: Scheme::default() }
+        let (known, made) = (Mutex::new(None), Mutex::new(None));
+        let permission = Permission::new(if config.region.is_some() { PERMISSION_REGIONAL } else { PERMISSION });
+        UrlMapDriver { config, compute, beside, known, made, memory: Memory::default(), permission, scheme: Scheme::default() }
+    }
+
+    /// Something that is where the map is.
+    fn at(&self, kind: &str, name: &str) -> Url {
+        let path: Vec<&str> = ["compute", "v1"].into_iter().chain(self.config.scope()).chain([kind, name]).collect();
+        self.compute.at(&path)
     }
 
     fn url(&self) -> Url {
-        self.compute.at(&["compute", "v1", "projects", &self.config.project, "global", "urlMaps", &self.config.url_map])
+        self.at("urlMaps", &self.config.url_map)
     }
 
     async fn fetch(&self) -> Result<UrlMap, Failure> {
@@ -147,8 +178,7 @@ impl UrlMapDriver {
     }
 
     async fn scheme_now(&self) -> Option<Hindrance> {
-        let at = |service| self.compute.at(&["compute", "v1", "projects", &self.config.project, "global", "backendServices", service]);
-        let services = self.config.backends.iter().map(|(_, service)| (service.as_str(), at(service)));
+        let services = self.config.backends.iter().map(|(_, service)| (service.as_str(), self.at("backendServices", service)));
         self.scheme.look(&self.compute, services).await
     }
 
@@ -165,24 +195,6 @@ impl UrlMapDriver {
         *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
     }
 
-    /// Whether the log's entry is of a write of ours that made another split than this one.
-    fn is_of_another_split(&self, author: &Author, weights: &Weights) -> bool {
-        let own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        own.iter().any(|own| author.reason.as_ref() == Some(&own.reason) && own.to.as_ref() != Some(weights))
-    }
-
-    fn remember_own(&self, change: Change<'_>, intent: &Intent) {
-        let to = match change {
-            Change::Split { to, .. } => Some(to.clone()),
-            Change::Claim(_) => None,
-        };
-        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
-        own.push_back(Own { reason: intent.reason(), to });
-        if own.len() > OWN_MAX {
-            own.pop_front();
-        }
-    }
-
     async fn read_now(&self) -> Result<Accepted, Fault> {
         let (map, scheme, permission) = tokio::join!(self.fetch(), self.scheme_now(), self.permission_now());
         let map = map?;
@@ -195,12 +207,17 @@ impl UrlMapDriver {
         };
         if let (None, Some(logging), 0..AUTHOR_ASKS_MAX) = (&known.author, &self.beside.logging, known.asked) {
             known.asked += 1;
-            let newest = audit::last_author(logging, &self.config.project, &self.config.url_map).await;
-            let fits = |author: &Author| known.earlier.as_ref() != Some(author) && !self.is_of_another_split(author, &split.weights);
+            let book = &self.beside.book;
+            let sought = audit::Sought { project: &self.config.project, resource: &self.config.resource() };
+            // What a sibling wrote left this route's place as it was: it hides nobody who changed that before.
+            let newest = audit::last_author(logging, sought, |reason| book.is_of_another_route(reason, &self.config.route)).await;
+            let fits = |author: &Author| {
+                known.earlier.as_ref() != Some(author) && !book.is_of_another_split(author.reason.as_deref(), &split.weights)
+            };
             known.author = newest.filter(fits);
         }
         let (version, author) = (Version(known.map.fingerprint.clone()), known.author.clone());
-        let claimed = route::claimed(&known.map);
+        let claimed = route::claimed(&known.map, self.config.known());
         self.remember(known);
         Ok(Accepted {
             route: self.config.route.clone(),
@@ -273,8 +290,7 @@ impl UrlMapDriver {
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(self.config.patience.most);
-            let segments = ["compute", "v1", "projects", &self.config.project, "global", "operations", &operation.name];
-            match self.compute.send(Ask::get(self.compute.at(&segments), Limits::READ)).await.and_then(|reply| reply.json()) {
+            match self.compute.send(Ask::get(self.at("operations", &operation.name), Limits::READ)).await.and_then(|reply| reply.json()) {
                 Ok(newer) => operation = newer,
                 // The operation goes on without us.
                 Err(failure) if failure.fault.kind.is_passing() => {}
@@ -327,14 +343,14 @@ impl Driver for UrlMapDriver {
     }
 
     fn write<'a>(&'a self, change: Change<'a>, version: &'a Version, intent: &'a Intent, taken: Taken) -> Answer<'a, Written> {
-        self.remember_own(change, intent);
+        self.beside.book.note(&self.config.route, change, intent);
         Box::pin(self.write_now(change, version, intent, taken))
     }
 
     fn by_hand(&self, to: &Weights) -> String {
-        let Config { url_map, project, backends, .. } = &self.config;
+        let Config { url_map, project, region, position, backends, .. } = &self.config;
         let legs: Vec<by_hand::Leg<'_>> = backends.iter().map(|(id, name)| by_hand::Leg { name, share: to.of(id) }).collect();
-        by_hand::command(by_hand::Lever::UrlMap { project, url_map }, &legs)
+        by_hand::command(by_hand::Lever::UrlMap { project, region: region.as_deref(), url_map, position }, &legs)
     }
 
     fn take_up(&self, left: Option<&str>, keeper: Keeper) {

@@ -1,4 +1,4 @@
-//! The default route of a URL map as a split, and back.
+//! The steered place of a URL map as a split, and back.
 //!
 //! Every entry counts, whoever it belongs to: weights are proportions of their sum, one backend may stand there twice, and a backend
 //! service outside the plan has its share under its own name. A write sets the whole split, so it takes strangers' shares away too.
@@ -7,14 +7,19 @@ use std::collections::BTreeMap;
 
 use serde_json::Map;
 
-use super::wire::{HostRule, Nothing, Patch, RouteAction, UrlMap, WeightedBackendService, is_foreign, last_segment, resource};
+use super::{
+    position::{Edit, Part, Place},
+    rules,
+    wire::{Patch, RouteAction, UrlMap, WeightedBackendService, is_foreign, last_segment, resource},
+};
 use crate::{
     adapter::{claim, share::scaled, vendor_name},
     domain::{
         claim::{Claim, Claimed},
         fault::{Fault, FaultKind},
         hindrance::Hindrance,
-        id::BackendId,
+        id::{BackendId, RouteId},
+        position::Position,
         shown::Shown,
         weight::{PerMille, Weights},
     },
@@ -33,11 +38,25 @@ pub(super) struct Known<'a> {
     pub backends: &'a [(BackendId, String)],
     /// The host that the route's users ask for, where the plan names it.
     pub host: Option<&'a str>,
+    /// What they ask for there.
+    pub path: &'a str,
     /// Where the plan's backend services are; one of the same name elsewhere is a stranger.
     pub project: &'a str,
+    /// `None` for a global map, whose backend services are global too.
+    pub region: Option<&'a str>,
+    pub url_map: &'a str,
+    pub position: &'a Position,
+    /// What the plan's other routes steer of this map.
+    pub beside: &'a [(RouteId, Position)],
 }
 
 impl Known<'_> {
+    /// Where the split stands.
+    /// # Errors
+    /// [`FaultKind::NotFound`] if the map has no such place.
+    fn place(&self, map: &UrlMap) -> Result<Place, Fault> {
+        Place::find(map, self.url_map, self.position)
+    }
     fn backend(&self, link: &str) -> Option<&BackendId> {
         let service = Some(last_segment(link)).filter(|_| !is_foreign(link, self.project))?;
         self.backends.iter().find(|(_, name)| name == service).map(|(id, _)| id)
@@ -65,11 +84,13 @@ pub(super) struct Split {
 
 /// The whole split, strangers included. Weights on another scale are brought to 1000 by largest remainder.
 /// # Errors
-/// [`FaultKind::Unsupported`] if the map does not say where its default traffic goes.
+/// [`FaultKind::Unsupported`] if the steered place does not say where its traffic goes; [`FaultKind::NotFound`] if there is none.
 pub(super) fn split(map: &UrlMap, known: Known<'_>) -> Result<Split, Fault> {
+    let place = known.place(map)?;
+    let part = place.read(map)?;
     let mut hindrances = Vec::new();
     let mut held: BTreeMap<BackendId, u32> = known.backends.iter().map(|(id, _)| (id.clone(), 0)).collect();
-    let entries = map.default_route_action.as_ref().map_or(&[][..], |action| &action.weighted_backend_services);
+    let entries = part.default_route_action.as_ref().map_or(&[][..], |action| &action.weighted_backend_services);
     let mut strangers: BTreeMap<BackendId, Shown> = BTreeMap::new();
     for entry in entries {
         let id = known.backend(&entry.backend_service).cloned().unwrap_or_else(|| {
@@ -82,7 +103,7 @@ pub(super) fn split(map: &UrlMap, known: Known<'_>) -> Result<Split, Fault> {
         *weight = weight.saturating_add(entry.weight);
     }
     if entries.is_empty() {
-        without_split(map, known, &mut held, &mut strangers, &mut hindrances);
+        without_split(&part, known, &mut held, &mut strangers, &mut hindrances);
     } else {
         if held.values().all(|weight| *weight == 0) {
             hindrances.push(Hindrance::AllZero);
@@ -95,21 +116,21 @@ pub(super) fn split(map: &UrlMap, known: Known<'_>) -> Result<Split, Fault> {
     let weights = scaled(&held)?;
     let shares = strangers.into_iter().map(|(id, name)| (weights.of(&id), id, name)).filter(|(share, _, _)| *share > PerMille::ZERO);
     hindrances.extend(shares.map(|(share, backend, name)| Hindrance::Stranger { backend, name, share }));
-    hindrances.extend(other_rules(map, known));
-    hindrances.extend(no_room(map));
+    hindrances.extend(rules::hindrances(map, known, place));
+    hindrances.extend(no_room(map, place, &part));
     hindrances.sort();
     Ok(Split { weights, hindrances })
 }
 
-/// A map that sends everything to one place has a split all the same: all of it there.
+/// A part that sends everything to one place has a split all the same: all of it there.
 fn without_split(
-    map: &UrlMap,
+    part: &Part,
     known: Known<'_>,
     held: &mut BTreeMap<BackendId, u32>,
     strangers: &mut BTreeMap<BackendId, Shown>,
     hindrances: &mut Vec<Hindrance>,
 ) {
-    if let Some(link) = map.default_service.as_deref() {
+    if let Some(link) = part.default_service.as_deref() {
         let service = last_segment(link);
         hindrances.push(Hindrance::NoSplit { service: Shown::new(service) });
         let id = known.backend(link).cloned().unwrap_or_else(|| {
@@ -119,106 +140,66 @@ fn without_split(
             id
         });
         held.insert(id, 1);
-    } else if let Some(redirect) = &map.default_url_redirect {
+    } else if let Some(redirect) = &part.default_url_redirect {
         let to = redirect.get("hostRedirect").and_then(serde_json::Value::as_str).unwrap_or("elsewhere");
         hindrances.push(Hindrance::Redirect { to: Shown::new(to) });
         held.insert(known.stranger(REDIRECT), 1);
     }
 }
 
-/// Rules that lead users past the split that is steered.
-fn other_rules(map: &UrlMap, known: Known<'_>) -> Vec<Hindrance> {
-    let mut found = Vec::new();
-    let ours: Vec<&HostRule> = match known.host {
-        Some(host) => followed(&map.host_rules, host).into_iter().collect(),
-        // Whose host is not known may follow any of them.
-        None => map.host_rules.iter().collect(),
-    };
-    for rule in &ours {
-        let host = known.host.map_or_else(|| rule.hosts.join(", "), str::to_owned);
-        found.push(Hindrance::HostRule { host: Shown::new(&host), matcher: Shown::new(&rule.path_matcher) });
-    }
-    for matcher in map.path_matchers.iter().filter(|matcher| ours.iter().all(|rule| rule.path_matcher != matcher.name)) {
-        let text = serde_json::to_string(&matcher.rest).unwrap_or_default();
-        let meets = known.backends.iter().filter(|(_, service)| text.contains(&format!("/{service}\"")));
-        let backends: Vec<BackendId> = meets.map(|(id, _)| id.clone()).collect();
-        if !backends.is_empty() {
-            found.push(Hindrance::PastTheSplit { matcher: Shown::new(&matcher.name), backends });
-        }
-    }
-    found
-}
-
-/// The host rule that decides for `host`: an exact one before the longest wildcard, and that before `*`.
-fn followed<'a>(rules: &'a [HostRule], host: &str) -> Option<&'a HostRule> {
-    let strength = |pattern: &str| {
-        let pattern = pattern.to_ascii_lowercase();
-        match pattern.strip_prefix('*') {
-            Some("") => Some(1),
-            Some(suffix) => host.ends_with(suffix).then_some(1 + suffix.len()),
-            None => (pattern == host).then_some(usize::MAX),
-        }
-    };
-    let strongest = |rule: &'a HostRule| rule.hosts.iter().filter_map(|pattern| strength(pattern)).max().map(|strength| (strength, rule));
-    rules.iter().filter_map(strongest).max_by_key(|(strength, _)| *strength).map(|(_, rule)| rule)
-}
-
 /// Longest description that the interface takes, in bytes: it counts characters, of which there are never more.
 const DESCRIPTION_MAX: usize = 2048;
 
-/// Whose claim the map bears.
-pub(super) fn claimed(map: &UrlMap) -> Claimed {
-    claim::claimed(&map.description)
+/// Whose claim the steered place bears.
+pub(super) fn claimed(map: &UrlMap, known: Known<'_>) -> Claimed {
+    let part = known.place(map).and_then(|place| place.read(map));
+    part.map_or(Claimed::Untold, |part| claim::claimed(&part.description))
 }
 
-fn no_room(map: &UrlMap) -> Option<Hindrance> {
-    claim::no_room(&map.description, DESCRIPTION_MAX, "the description of the URL map")
-}
-
-/// The map's description with `claim` in it; nothing where it has no room.
-fn description(map: &UrlMap, claim: &Claim) -> Option<String> {
-    no_room(map).is_none().then(|| claim::beside(&map.description, claim))
+fn no_room(map: &UrlMap, place: Place, part: &Part) -> Option<Hindrance> {
+    claim::no_room(&part.description, DESCRIPTION_MAX, &place.description(map))
 }
 
 /// The patch that makes `change` of the map.
 /// # Errors
-/// As [`patched`]; and [`FaultKind::Unsupported`] if there is no room for a claim that was to be written alone.
+/// [`FaultKind::Unsupported`] if it gives something to a backend that the route does not have, or if there is no room for a claim that was
+/// to be written alone; [`FaultKind::NotFound`] if the map has not the steered place. Nothing is sent then.
 pub(super) fn changed(map: UrlMap, known: Known<'_>, change: Change<'_>) -> Result<Patch, Fault> {
-    let description = change.claim().and_then(|claim| description(&map, claim));
-    match change {
-        Change::Split { to, .. } => Ok(Patch { description, ..patched(map, known, to)? }),
+    let place = known.place(&map)?;
+    let part = place.read(&map)?;
+    let beside = |claim: &Claim| no_room(&map, place, &part).is_none().then(|| claim::beside(&part.description, claim));
+    let description = change.claim().and_then(beside);
+    let action = match change {
+        Change::Split { to, .. } => Some(reweighted(part.default_route_action.clone().unwrap_or_default(), known, to)?),
         Change::Claim(_) if description.is_none() => {
-            Err(Fault::new(FaultKind::Unsupported, "the description of the URL map leaves no room for the claim; nothing was written"))
+            let message = format!("{} leaves no room for the claim; nothing was written", place.description(&map));
+            return Err(Fault::new(FaultKind::Unsupported, message));
         }
-        Change::Claim(_) => Ok(Patch {
-            fingerprint: map.fingerprint,
-            description,
-            default_service: None,
-            default_url_redirect: None,
-            default_route_action: None,
-        }),
-    }
+        Change::Claim(_) => None,
+    };
+    Ok(place.patch(map, Edit { description, action }))
 }
 
 /// Whether the map reads as `change` was to make it.
 pub(super) fn reads_as(map: &UrlMap, known: Known<'_>, change: Change<'_>) -> bool {
+    let Ok(place) = known.place(map) else { return false };
+    let Ok(part) = place.read(map) else { return false };
     let splits = match change {
         Change::Split { to, .. } => split(map, known).is_ok_and(|split| split.weights == *to),
         Change::Claim(_) => true,
     };
-    splits && claim::bears(&claimed(map), change, no_room(map))
+    splits && claim::bears(&claim::claimed(&part.description), change, no_room(map, place, &part))
 }
 
-/// The patch that sets the whole split to `to`. Strangers and second entries of one backend stay in it with nothing, and everything else
-/// of the route's action stays as the map has it.
+/// The action with the whole split set to `to`. Strangers and second entries of one backend stay in it with nothing, and everything else
+/// of it stays as the map has it.
 /// # Errors
-/// [`FaultKind::Unsupported`] if `to` gives something to a backend that the route does not have; nothing is sent then.
-pub(super) fn patched(map: UrlMap, known: Known<'_>, to: &Weights) -> Result<Patch, Fault> {
+/// [`FaultKind::Unsupported`] if `to` gives something to a backend that the route does not have.
+fn reweighted(action: RouteAction, known: Known<'_>, to: &Weights) -> Result<RouteAction, Fault> {
     if let Some((stranger, _)) = to.iter().find(|(id, share)| *share > PerMille::ZERO && known.backends.iter().all(|(ours, _)| ours != *id))
     {
         return Err(Fault::new(FaultKind::Unsupported, format!("{stranger} is no backend of this route; nothing was written")));
     }
-    let action = map.default_route_action.unwrap_or_default();
     let mut entries = action.weighted_backend_services;
     let mut given: Vec<&BackendId> = Vec::new();
     for entry in &mut entries {
@@ -227,27 +208,25 @@ pub(super) fn patched(map: UrlMap, known: Known<'_>, to: &Weights) -> Result<Pat
         given.extend(first);
     }
     let missing = known.backends.iter().filter(|(id, _)| !given.contains(&id) && to.of(id) > PerMille::ZERO);
+    let scope = known.region.map_or_else(|| "global".to_owned(), |region| format!("regions/{region}"));
     let fresh = missing.map(|(id, service)| WeightedBackendService {
-        backend_service: format!("projects/{}/global/backendServices/{service}", known.project),
+        backend_service: format!("projects/{}/{scope}/backendServices/{service}", known.project),
         weight: to.of(id).get().into(),
         rest: Map::new(),
     });
     let fresh: Vec<_> = fresh.collect();
     entries.extend(fresh);
-    Ok(Patch {
-        fingerprint: map.fingerprint,
-        default_service: map.default_service.map(|_| Nothing),
-        default_url_redirect: map.default_url_redirect.map(|_| Nothing),
-        description: None,
-        default_route_action: Some(RouteAction { weighted_backend_services: entries, rest: action.rest }),
-    })
+    Ok(RouteAction { weighted_backend_services: entries, rest: action.rest })
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::*;
+    use super::{
+        super::{rules::followed, wire::HostRule},
+        *,
+    };
     use crate::domain::weight::WHOLE;
 
     fn backends() -> Vec<(BackendId, String)> {
@@ -268,13 +247,21 @@ mod tests {
         Weights::new(shares.iter().map(|(id, share)| (id.parse().unwrap(), PerMille::new(*share).unwrap())).collect()).unwrap()
     }
 
+    fn known<'a>(backends: &'a [(BackendId, String)], host: Option<&'a str>, position: &'a Position) -> Known<'a> {
+        Known { backends, host, path: "/", project: "p", region: None, url_map: "hexproperty-lb", position, beside: &[] }
+    }
+
     fn read(map: &UrlMap) -> Split {
-        split(map, Known { backends: &backends(), host: Some("api.hexproperty.com"), project: "p" }).unwrap()
+        split(map, known(&backends(), Some("api.hexproperty.com"), &Position::Default)).unwrap()
+    }
+
+    fn patched(map: UrlMap, to: &Weights) -> Result<Patch, Fault> {
+        changed(map, known(&backends(), None, &Position::Default), Change::Split { to, claim: None })
     }
 
     /// The weights that a write of `to` leaves behind, in document order.
     fn written(map: UrlMap, to: &Weights) -> Vec<(String, u32)> {
-        let patch = patched(map, Known { backends: &backends(), host: None, project: "p" }, to).unwrap();
+        let patch = patched(map, to).unwrap();
         let entries = patch.default_route_action.unwrap().weighted_backend_services;
         entries.iter().map(|entry| (last_segment(&entry.backend_service).to_owned(), entry.weight)).collect()
     }
@@ -397,7 +384,7 @@ mod tests {
         assert_eq!(matched(json!(["*.hexproperty.com", "x.y"])), vec![rule.clone()]);
         assert_eq!(matched(json!(["*"])), [rule]);
         assert_eq!(matched(json!(["admin.hexproperty.com"])), []);
-        let unknown = split(&ruled(json!(["a.b"]), "web"), Known { backends: &backends(), host: None, project: "p" }).unwrap();
+        let unknown = split(&ruled(json!(["a.b"]), "web"), known(&backends(), None, &Position::Default)).unwrap();
         assert_eq!(unknown.hindrances, [Hindrance::HostRule { host: "a.b".into(), matcher: "api".into() }]);
     }
 
@@ -417,7 +404,7 @@ mod tests {
     }
 
     fn sent(map: UrlMap, to: &Weights) -> serde_json::Value {
-        serde_json::to_value(patched(map, Known { backends: &backends(), host: None, project: "p" }, to).unwrap()).unwrap()
+        serde_json::to_value(patched(map, to).unwrap()).unwrap()
     }
 
     #[test]
@@ -457,7 +444,7 @@ mod tests {
     fn nothing_is_given_to_a_stranger() {
         let map = map(json!([entry("frontend-run", 1000), entry("frontend-gke", 0)]));
         let to = weights(&[("run", 500), ("gke", 0), ("hotfix", 500)]);
-        assert_eq!(patched(map, Known { backends: &backends(), host: None, project: "p" }, &to).unwrap_err().kind, FaultKind::Unsupported);
+        assert_eq!(patched(map, &to).unwrap_err().kind, FaultKind::Unsupported);
     }
 
     proptest::proptest! {
@@ -468,7 +455,7 @@ mod tests {
             let split = read(&map);
             proptest::prop_assert_eq!(split.weights.iter().map(|(_, share)| share.get()).sum::<u16>(), WHOLE);
             let mut after = map.clone();
-            let patch = patched(map, Known { backends: &backends(), host: None, project: "p" }, &home()).unwrap();
+            let patch = patched(map, &home()).unwrap();
             after.default_route_action = patch.default_route_action;
             proptest::prop_assert_eq!(read(&after).weights, home());
         }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::adapter::lenient;
 
-/// A URL map. The default route's action is kept whole, so that what we don't know of it goes back as it came.
+/// A URL map. The default route's action and the path matchers are kept whole, so that what we don't know of them goes back as it came.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct UrlMap {
@@ -19,7 +19,7 @@ pub(super) struct UrlMap {
     #[serde(default, deserialize_with = "lenient")]
     pub host_rules: Vec<HostRule>,
     #[serde(default, deserialize_with = "lenient")]
-    pub path_matchers: Vec<PathMatcher>,
+    pub path_matchers: Vec<Value>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -67,14 +67,6 @@ pub(super) fn last_segment(url: &str) -> &str {
     url.rsplit('/').next().unwrap_or(url)
 }
 
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct PathMatcher {
-    #[serde(default, deserialize_with = "lenient")]
-    pub name: String,
-    #[serde(flatten)]
-    pub rest: Map<String, Value>,
-}
-
 /// What a PATCH sends. Arrays in a merge patch replace whole arrays, so the action goes back complete.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -89,6 +81,23 @@ pub(super) struct Patch {
     pub default_url_redirect: Option<Nothing>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_route_action: Option<RouteAction>,
+    /// All of them, where one is changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_matchers: Option<Vec<Value>>,
+}
+
+impl Patch {
+    /// One that changes nothing of the map with this fingerprint.
+    pub(super) fn of(fingerprint: String) -> Patch {
+        Patch {
+            fingerprint,
+            description: None,
+            default_service: None,
+            default_url_redirect: None,
+            default_route_action: None,
+            path_matchers: None,
+        }
+    }
 }
 
 /// Written as `null`.

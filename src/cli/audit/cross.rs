@@ -112,7 +112,7 @@ fn command(book: &Book) -> String {
     let (project, region) = (clean(book.plan.project.as_str()), clean(book.plan.region.as_str()));
     let names = book.plan.routes.iter().flat_map(|route| {
         let older = match &route.driver {
-            Driver::UrlMap { .. } => None,
+            Driver::UrlMap(_) => None,
             Driver::CloudRunRevisions { service } => Some(format!(
                 "(protoPayload.resourceName=\"namespaces/{project}/services/{}\" AND resource.labels.location=\"{region}\")",
                 clean(service.as_str())

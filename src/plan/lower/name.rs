@@ -75,6 +75,7 @@ enum First {
 }
 
 pub(super) const URL_MAP: Grammar = Grammar { what: "a URL map", first: First::Letter, chars_max: 63 };
+pub(super) const PATH_MATCHER: Grammar = Grammar { what: "a path matcher", first: First::Letter, chars_max: 63 };
 pub(super) const BACKEND_SERVICE: Grammar = Grammar { what: "a backend service", first: First::Letter, chars_max: 63 };
 pub(super) const RUN_SERVICE: Grammar = Grammar { what: "a Cloud Run service", first: First::Letter, chars_max: 49 };
 const RUN_REVISION: Grammar = Grammar { what: "a Cloud Run revision", first: First::Letter, chars_max: 63 };
@@ -116,6 +117,27 @@ pub(super) fn revision(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
     };
     let help = "list them with `gcloud run revisions list --service SERVICE`";
     problems.at(at, why).allowed("the name of a revision, such as frontend-00042-bim").help(help).error();
+    None
+}
+
+/// Longest name of a host in the domain name system.
+const HOST_CHARS_MAX: usize = 253;
+
+/// A host as users ask for it, in full.
+pub(super) fn host(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+    let text = reader::text(problems, at)?;
+    let fits = |label: &str| {
+        let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        (1..=63).contains(&label.len()) && label.chars().all(allowed) && !label.starts_with('-') && !label.ends_with('-')
+    };
+    if text.len() <= HOST_CHARS_MAX && text.contains('.') && text.split('.').all(fits) {
+        return Some(Shown::new(text));
+    }
+    let bare = text.to_lowercase();
+    let bare = bare.split("://").last().unwrap_or_default().split(['/', ':']).next().unwrap_or_default().trim_start_matches("*.");
+    let meant = (bare != text && bare.contains('.') && bare.split('.').all(fits)).then(|| format!("did you mean `{bare}`?"));
+    let allowed = "one host in full and in lower case, such as api.example.com, without scheme, port, path or *";
+    problems.at(at, format!("`{text}` is no host")).allowed(allowed).maybe_help(meant).error();
     None
 }
 

@@ -1,7 +1,7 @@
 //! Routes and their backends.
 
 use crate::{
-    domain::{id::BackendId, platform::Platform, shown::Shown, time::Millis},
+    domain::{id::BackendId, platform::Platform, position::Position, shown::Shown, time::Millis},
     plan::{
         lower::{
             address,
@@ -12,7 +12,7 @@ use crate::{
             readings::{self, Sources},
             some_share, span_within,
         },
-        model::{Backend, Driver, Route, UnlikeHome, WorkloadRef},
+        model::{Backend, Driver, MapPart, Route, UnlikeHome, WorkloadRef},
         reader::{self, At, Fields, Problems},
     },
 };
@@ -21,7 +21,7 @@ const KEYS: &[&str] =
     &["name", "title", "driver", "front_door", "backends", "home", "target", "ladder", "step_max", "settle", "unlike_home"];
 
 pub(super) fn routes(problems: &mut Problems, at: &At<'_>, declared: &Declared<'_>) -> Option<Vec<Route>> {
-    let mut names = Names::new("route");
+    let mut names = Named { routes: Names::new("route"), backends: Names::new("backend") };
     let mut asked = Addresses::default();
     let entries = reader::list(problems, at, "routes")?;
     let mut found = Vec::new();
@@ -34,10 +34,17 @@ pub(super) fn routes(problems: &mut Problems, at: &At<'_>, declared: &Declared<'
         let shares = |earlier: &&Route| earlier.driver == route.driver;
         if let Some(earlier) = found[..place].iter().flatten().find(shares) {
             let message = format!("route `{}` moves the same weights as route `{}`", route.id, earlier.id);
-            problems.at(entry, message).allowed("one route for each URL map or Cloud Run service").error();
+            let allowed = "one route for each default route or path matcher of a URL map, or Cloud Run service";
+            problems.at(entry, message).allowed(allowed).error();
         }
     }
     found.into_iter().collect()
+}
+
+/// Names that are taken. What is known of a backend is known by its name alone, so it is its own in the whole plan.
+struct Named {
+    routes: Names,
+    backends: Names,
 }
 
 /// Which addresses of backends are asked so far. One that two backends share tells of neither.
@@ -82,9 +89,9 @@ impl Addresses {
     }
 }
 
-fn route(problems: &mut Problems, names: &mut Names, addresses: &mut Addresses, at: At<'_>, declared: &Declared<'_>) -> Option<Route> {
+fn route(problems: &mut Problems, names: &mut Named, addresses: &mut Addresses, at: At<'_>, declared: &Declared<'_>) -> Option<Route> {
     let fields = Fields::open(problems, at, KEYS)?;
-    let id = fields.required(problems, "name", "frontend").and_then(|at| names.take(problems, &at));
+    let id = fields.required(problems, "name", "frontend").and_then(|at| names.routes.take(problems, &at));
     let title = fields.required(problems, "title", "Web frontend").and_then(|at| reader::title(problems, &at));
     let driver = fields.required(problems, "driver", "{ url_map: my-load-balancer }").and_then(|at| driver(problems, at));
     let front_door = asked(problems, &fields, "front_door");
@@ -92,8 +99,9 @@ fn route(problems: &mut Problems, names: &mut Names, addresses: &mut Addresses, 
         let message = "without `front_door` nobody sees which backend really answers; only what the API says will be shown";
         problems.at(fields.at(), message).help("add `front_door: https://www.example.com`").warning();
     }
-    let backends =
-        fields.required(problems, "backends", "[…]").and_then(|at| backends(problems, addresses, &at, driver.as_ref(), &declared.sources));
+    let mut taken =
+        Taken { names: &mut names.backends, targets: &mut Names::new("backend with a target"), addresses, sources: &declared.sources };
+    let backends = fields.required(problems, "backends", "[…]").and_then(|at| backends(problems, &mut taken, &at, driver.as_ref()));
     let known: Vec<&str> = declared::backends_of(fields.at().node).iter().map(|backend| backend.name).collect();
     let home_at = fields.required(problems, "home", "run");
     let target_at = fields.required(problems, "target", "gke");
@@ -155,45 +163,69 @@ fn home_first(mut backends: Vec<Backend>, home: Option<&BackendId>) -> Vec<Backe
     backends
 }
 
-const DRIVER_KEYS: &[&str] = &["url_map", "cloud_run_revisions"];
+const DRIVER_KEYS: &[&str] = &["url_map", "cloud_run_revisions", "path_matcher", "host", "region"];
+const DRIVERS: [&str; 2] = ["url_map", "cloud_run_revisions"];
+/// Where a URL map is, and where in it the route's split stands.
+const MAP_KEYS: [&str; 3] = ["path_matcher", "host", "region"];
 
 fn driver(problems: &mut Problems, at: At<'_>) -> Option<Driver> {
     let fields = Fields::open(problems, at, DRIVER_KEYS)?;
     let url_map = fields.optional(problems, "url_map");
     let service = fields.optional(problems, "cloud_run_revisions");
     match (url_map, service) {
-        (Some(at), None) => Some(Driver::UrlMap { url_map: name::resource(problems, &at, name::URL_MAP)? }),
-        (None, Some(at)) => Some(Driver::CloudRunRevisions { service: name::resource(problems, &at, name::RUN_SERVICE)? }),
+        (Some(at), None) => map_part(problems, &fields, &at).map(Driver::UrlMap),
+        (None, Some(at)) => {
+            for key in MAP_KEYS {
+                if let Some(at) = fields.entry(key) {
+                    let message = format!("`{key}` says something of a URL map, and this route has none");
+                    problems.at(&at, message).allowed("`cloud_run_revisions` alone").help("remove it").error();
+                }
+            }
+            Some(Driver::CloudRunRevisions { service: name::resource(problems, &at, name::RUN_SERVICE)? })
+        }
         (Some(_), Some(_)) => {
-            problems.at(fields.at(), "a route has one driver, not two").allowed(DRIVER_KEYS.join(" or ")).error();
+            problems.at(fields.at(), "a route has one driver, not two").allowed(DRIVERS.join(" or ")).error();
             None
         }
         (None, None) => {
-            problems
-                .at(fields.at(), "the driver is missing")
-                .allowed(DRIVER_KEYS.join(" or "))
-                .help("add `url_map: my-load-balancer`")
-                .error();
+            problems.at(fields.at(), "the driver is missing").allowed(DRIVERS.join(" or ")).help("add `url_map: my-load-balancer`").error();
             None
         }
     }
 }
 
-fn backends(
-    problems: &mut Problems,
-    addresses: &mut Addresses,
-    at: &At<'_>,
-    driver: Option<&Driver>,
-    sources: &Sources<'_>,
-) -> Option<Vec<Backend>> {
-    let mut names = Names::new("backend");
-    let mut targets = Names::new("backend with a target");
+fn map_part(problems: &mut Problems, fields: &Fields<'_>, url_map: &At<'_>) -> Option<MapPart> {
+    type Read = fn(&mut Problems, &At<'_>) -> Option<Shown>;
+    let mut part = |key, read: Read| match fields.optional(problems, key) {
+        Some(at) => read(problems, &at).map(Some),
+        None => Some(None),
+    };
+    let matcher = part("path_matcher", |problems, at| name::resource(problems, at, name::PATH_MATCHER));
+    let host = part("host", name::host);
+    let region = part("region", name::region);
+    let url_map = name::resource(problems, url_map, name::URL_MAP);
+    let position = match (matcher?, host?) {
+        (Some(_), Some(_)) => {
+            let message = "`path_matcher` and `host` both say where in the URL map the split stands";
+            let help = "keep `path_matcher` for one by its name, or `host` for the one that the map's host rules lead this host to";
+            problems.at(fields.at(), message).allowed("`path_matcher` or `host`, or neither for the default route").help(help).error();
+            return None;
+        }
+        (Some(name), None) => Position::PathMatcher { name },
+        (None, Some(host)) => Position::Host { host },
+        // One of them may have been meant, and then the default route is not.
+        (None, None) if fields.has_unknown() || fields.has("path_matcher") || fields.has("host") => return None,
+        (None, None) => Position::Default,
+    };
+    Some(MapPart { url_map: url_map?, position, region: region? })
+}
+
+fn backends(problems: &mut Problems, taken: &mut Taken<'_>, at: &At<'_>, driver: Option<&Driver>) -> Option<Vec<Backend>> {
     let entries = reader::list(problems, at, "backends")?;
     if entries.len() < 2 {
         problems.at(at, "a route with one backend can't be split").allowed("two backends or more").error();
     }
-    let mut taken = Taken { names: &mut names, targets: &mut targets, addresses, sources };
-    let found: Vec<_> = entries.iter().map(|entry| backend(problems, &mut taken, entry.clone(), driver)).collect();
+    let found: Vec<_> = entries.iter().map(|entry| backend(problems, taken, entry.clone(), driver)).collect();
     found.into_iter().collect()
 }
 
@@ -259,7 +291,7 @@ fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: O
 /// What the driver calls this backend.
 fn target(problems: &mut Problems, targets: &mut Names, fields: &Fields<'_>, driver: Option<&Driver>) -> Option<Shown> {
     let (wanted, other, example) = match driver? {
-        Driver::UrlMap { .. } => ("backend_service", "revision", "frontend-gke"),
+        Driver::UrlMap(_) => ("backend_service", "revision", "frontend-gke"),
         Driver::CloudRunRevisions { .. } => ("revision", "backend_service", "frontend-00042-bim"),
     };
     if let Some(at) = fields.optional(problems, other) {
@@ -267,7 +299,7 @@ fn target(problems: &mut Problems, targets: &mut Names, fields: &Fields<'_>, dri
     }
     let at = fields.required(problems, wanted, example)?;
     let target = match driver? {
-        Driver::UrlMap { .. } => name::resource(problems, &at, name::BACKEND_SERVICE)?,
+        Driver::UrlMap(_) => name::resource(problems, &at, name::BACKEND_SERVICE)?,
         Driver::CloudRunRevisions { .. } => name::revision(problems, &at)?,
     };
     targets.take::<BackendId>(problems, &at)?;

@@ -14,10 +14,11 @@ use super::{
 use crate::sim::{
     faults::Api,
     world::{
-        World,
+        Leg, World,
         audit::Denied,
         kubernetes::resource::Resource,
-        load_balancer::{Accepted, HOTFIX, LINK, Refusal, URL_MAP, Write},
+        load_balancer::{Accepted, HOTFIX, LINK, Refusal, URL_MAP, Write, leg_of},
+        neighbours::NEIGHBOURS,
         operations::Operation,
         stamp, url_map,
     },
@@ -148,22 +149,21 @@ fn pods_in(world: &World, zone: &str) -> Vec<Value> {
 }
 
 fn backends(world: &World) -> Vec<Value> {
-    ["frontend-run", "frontend-gke", HOTFIX].iter().filter_map(|name| backend(world, name)).collect()
+    let beside = NEIGHBOURS.iter().flat_map(|neighbour| ["run", "gke"].map(|leg| format!("{}-{leg}", neighbour.service)));
+    let names = ["frontend-run", "frontend-gke", HOTFIX].map(str::to_owned).into_iter().chain(beside).chain([url_map::DOCS.to_owned()]);
+    names.filter_map(|name| backend(world, &name)).collect()
 }
 
 fn backend(world: &World, name: &str) -> Option<Value> {
-    let groups: &[&str] = match name {
-        "frontend-run" => &["regions/us-central1/networkEndpointGroups/frontend-run-neg"],
-        HOTFIX => &["regions/us-central1/networkEndpointGroups/frontend-hotfix-neg"],
-        "frontend-gke" => &[
-            "zones/us-central1-a/networkEndpointGroups/frontend-gke-neg",
-            "zones/us-central1-b/networkEndpointGroups/frontend-gke-neg",
-            "zones/us-central1-c/networkEndpointGroups/frontend-gke-neg",
-        ],
-        _ => return None,
+    let leg = leg_of(name);
+    let places: &[&str] = match (leg, name) {
+        (Some(Leg::Run), _) | (None, HOTFIX | url_map::DOCS) => &["regions/us-central1"],
+        (Some(Leg::Gke), _) => &["zones/us-central1-a", "zones/us-central1-b", "zones/us-central1-c"],
+        (None, _) => return None,
     };
-    let serverless = name != "frontend-gke";
-    let one = |group: &&str| {
+    let groups: Vec<String> = places.iter().map(|place| format!("{place}/networkEndpointGroups/{name}-neg")).collect();
+    let serverless = leg != Some(Leg::Gke);
+    let one = |group: &String| {
         let mut backend = json!({"group": format!("{LINK}/{group}"), "capacityScaler": 1.0});
         if !serverless {
             backend["balancingMode"] = json!("RATE");
@@ -187,7 +187,7 @@ fn backend(world: &World, name: &str) -> Option<Value> {
         "fingerprint": "kT3Vt1mQ0pA=",
     });
     if !serverless {
-        found["healthChecks"] = json!([format!("{LINK}/global/healthChecks/frontend-gke-ready")]);
+        found["healthChecks"] = json!([format!("{LINK}/global/healthChecks/{name}-ready")]);
     }
     Some(found)
 }

@@ -4,6 +4,9 @@
 //! shortened by the clock's speed. Its answer bears the mark that the URL map adds, if it adds one; the program on
 //! Cloud Run adds its revision's name (`K_REVISION`) where no map puts another in its place. Past the front door, a
 //! backend shows its health and its metrics as well.
+//!
+//! Behind the front door are several services, told apart by the host that is asked for; whoever can't name a host asks for `/@HOST/`
+//! before the path. Past the front door, a service beside the frontend has the same pages below `/NAME`.
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +18,7 @@ use super::{
 };
 use crate::sim::{
     faults::{Manner, Probing},
-    world::{Leg, meter::Code, traffic::Answerer},
+    world::{Leg, load_balancer::HOST, meter::Code, neighbours::NEIGHBOURS, traffic::Answerer, url_map},
 };
 
 /// The header by which this world's URL map marks answers, and the program on Cloud Run its own.
@@ -48,11 +51,50 @@ impl Handler for Door {
 
 impl Door {
     async fn answer(&self, call: &Call) -> Option<Reply> {
+        if let Some(reply) = self.beside(call).await {
+            return Some(reply);
+        }
         match (self.leg, call.path.as_str()) {
             (Some(leg), "/metrics") => self.metrics(leg).await,
             (Some(leg), "/health" | "/healthz" | "/ready" | "/readyz") => Some(self.health(leg, call)),
             (leg, _) => self.visit(leg, call).await,
         }
+    }
+
+    /// The answer of a service beside the frontend, where the request is for one.
+    async fn beside(&self, call: &Call) -> Option<Reply> {
+        let first = call.path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        if let Some(leg) = self.leg {
+            NEIGHBOURS.iter().find(|neighbour| neighbour.service == first)?;
+            return match call.path.rsplit('/').next() {
+                Some("metrics") => self.shared.with(|world| metrics::page_of(world, first, leg)),
+                _ => Some(Reply::ok(&json!({"backend": format!("{first}-{}", leg.label()), "instancesReady": 3}))),
+            };
+        }
+        let host = first.strip_prefix('@').unwrap_or(&call.host).to_ascii_lowercase();
+        let (served, mark, label) = self.shared.with(|world| {
+            let neighbour = world.load_balancer.neighbours.iter_mut().find(|neighbour| neighbour.name.host == host);
+            let Some(neighbour) = neighbour else {
+                let whole = url_map::whole(world.load_balancer.url_map(), &host)?;
+                return Some((None, None, whole));
+            };
+            let (served, service) = (neighbour.serve(None), neighbour.name.service);
+            let mark = served.leg.and_then(|leg| world.load_balancer.mark(&host, leg, MARK));
+            let label = served.leg.map_or_else(|| "elsewhere".to_owned(), |leg| format!("{service}-{}", leg.label()));
+            Some((Some(served), mark, label))
+        })?;
+        let (latency_ms, code) = served.map_or((1.0, Some(Code::Fine)), |served| (served.latency_ms, served.code));
+        tokio::time::sleep(self.shared.clock().real(latency_ms)).await;
+        let reply = match code? {
+            Code::Fine => Reply::ok(&json!({"served_by": label, "path": call.path})),
+            Code::Found | Code::NotFound | Code::Broken | Code::BadGateway | Code::Unavailable => {
+                Reply::text(500, "Internal Server Error\n")
+            }
+        };
+        Some(match mark {
+            Some(mark) => reply.header(MARK, mark),
+            None => reply,
+        })
     }
 
     async fn metrics(&self, leg: Leg) -> Option<Reply> {
@@ -84,7 +126,7 @@ impl Door {
         let (served, manner, mark) = self.shared.with(|world| {
             let served = world.serve(at);
             let manner = served.leg.map_or(Manner::Proper, |leg| world.conditions.of(leg).manner);
-            let mark = served.leg.and_then(|leg| world.load_balancer.mark(leg, MARK));
+            let mark = served.leg.and_then(|leg| world.load_balancer.mark(HOST, leg, MARK));
             (served, manner, mark)
         });
         tokio::time::sleep(self.shared.clock().real(served.latency_ms)).await;

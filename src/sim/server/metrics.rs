@@ -45,6 +45,13 @@ pub fn page(world: &mut World, leg: Leg) -> Answer {
     if damage == Damage::Slow { Answer::After { ms: SLOW_MS, reply } } else { Answer::Now(reply) }
 }
 
+/// The page of one backend of a service beside the frontend.
+#[must_use]
+pub fn page_of(world: &World, service: &str, leg: Leg) -> Option<Reply> {
+    let exposed = world.exposed_of(service, leg)?;
+    Some(Reply { content_type: TEXT, ..Reply::text(200, text(&exposed)) })
+}
+
 /// Bytes of other people's families that come at a time.
 const BLOCK_BYTES: usize = 256 << 10;
 

@@ -8,6 +8,9 @@ use super::{
 };
 use crate::sim::faults::Edit;
 
+/// What somebody calls the matcher that he puts there.
+const MATCHER: &str = "api-users";
+
 /// How an edit reaches the map.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
@@ -32,7 +35,7 @@ pub fn change(document: &Value, edit: Edit) -> Change {
         }
         Edit::OtherSession => Change::Patch(json!({"description": steered_by_another(description(document))})),
         Edit::Unclaimed => Change::Patch(json!({"description": description(document).split(" [cutover").next()})),
-        Edit::Matcher { gke_per_mille } => Change::Patch(matcher(gke_per_mille.min(1000))),
+        Edit::Matcher { gke_per_mille } => Change::Patch(matcher(document, gke_per_mille.min(1000))),
     }
 }
 
@@ -85,11 +88,16 @@ fn with_twin(entries: &[Value]) -> Vec<Value> {
     entries.iter().flat_map(|entry| if is_of(entry, "frontend-gke") { halves(entry) } else { vec![entry.clone()] }).collect()
 }
 
-fn matcher(gke: u32) -> Value {
+/// A rule for the frontend's host with a matcher of its own, beside those that there are.
+fn matcher(document: &Value, gke: u32) -> Value {
     let entry = |name: &str, weight: u32| json!({"backendService": link(name), "weight": weight});
     let action = json!({"weightedBackendServices": [entry("frontend-run", 1000 - gke), entry("frontend-gke", gke)]});
+    let with = |key: &str, added: Value| {
+        let known = document.get(key).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        known.iter().filter(|known| known["name"] != MATCHER && known["pathMatcher"] != MATCHER).cloned().chain([added]).collect::<Vec<_>>()
+    };
     json!({
-        "hostRules": [{"hosts": [HOST], "pathMatcher": "api"}],
-        "pathMatchers": [{"name": "api", "defaultRouteAction": action}],
+        "hostRules": with("hostRules", json!({"hosts": [HOST], "pathMatcher": MATCHER})),
+        "pathMatchers": with("pathMatchers", json!({"name": MATCHER, "defaultRouteAction": action})),
     })
 }

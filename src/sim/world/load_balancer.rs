@@ -10,6 +10,7 @@ use super::{
     Leg,
     actor::Actor,
     former::Former,
+    neighbours::{NEIGHBOURS, Neighbour},
     operations::{Operation, Operations},
     propagation::{Edge, Span, Split},
     url_map,
@@ -55,6 +56,8 @@ pub enum Refusal {
 pub struct LoadBalancer {
     /// The data plane.
     pub edge: Edge,
+    /// The other services, each with a data plane of its own.
+    pub neighbours: Vec<Neighbour>,
     /// Operations of this API.
     pub operations: Operations,
     document: Value,
@@ -80,7 +83,8 @@ impl LoadBalancer {
         let edge = Edge::new(seed, Split { run: 1.0, gke: 0.0, other: 0.0 }, span);
         let version = seed.wrapping_mul(31) % 90_000 + 1;
         let (operations, former) = (Operations::default(), Former::default());
-        let mut balancer = Self { edge, operations, document: Value::Null, version, requests: Vec::new(), former };
+        let neighbours = Neighbour::all(seed, created_ms, span);
+        let mut balancer = Self { edge, neighbours, operations, document: Value::Null, version, requests: Vec::new(), former };
         balancer.show(document);
         balancer
     }
@@ -115,10 +119,29 @@ impl LoadBalancer {
         url_map::weights(&self.document, HOST)
     }
 
-    /// How the map marks the answers of a leg under this header, if it does.
+    /// What every service's split stands at, the frontend's first.
     #[must_use]
-    pub fn mark(&self, leg: Leg, header: &str) -> Option<String> {
-        url_map::mark(&self.document, HOST, leg, header)
+    pub fn became(&self) -> String {
+        let hosts = std::iter::once(HOST).chain(NEIGHBOURS.iter().map(|neighbour| neighbour.host));
+        hosts.map(|host| url_map::became(&self.document, host)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// How the map marks the answers of a leg to users of a host under this header, if it does.
+    #[must_use]
+    pub fn mark(&self, host: &str, leg: Leg, header: &str) -> Option<String> {
+        url_map::mark(&self.document, host, leg, header)
+    }
+
+    /// Lets the changes that are due take effect everywhere.
+    pub fn tick(&mut self, now_ms: i64) {
+        self.edge.tick(now_ms);
+        self.neighbours.iter_mut().for_each(|neighbour| neighbour.edge.tick(now_ms));
+    }
+
+    /// From now on a change takes up to this long to reach every point; `None` for as long as usual.
+    pub fn slow(&mut self, max_ms: Option<f64>) {
+        self.edge.slow(max_ms);
+        self.neighbours.iter_mut().for_each(|neighbour| neighbour.edge.slow(max_ms));
     }
 
     /// What would be wrong with this document; empty when it would load.
@@ -143,10 +166,17 @@ impl LoadBalancer {
         if let Some(problem) = url_map::problems(&next).into_iter().next() {
             return Err(Refusal::Invalid(problem));
         }
-        self.former.replaced(now_ms, self.document.clone());
+        let before = self.document.clone();
         self.version += 1;
         self.show(next);
         self.edge.accept(now_ms, url_map::split(&self.document, HOST));
+        for Neighbour { name, edge, .. } in &mut self.neighbours {
+            let split = url_map::split(&self.document, name.host);
+            if url_map::split(&before, name.host) != split {
+                edge.accept(now_ms, split);
+            }
+        }
+        self.former.replaced(now_ms, before);
         let kind = match how {
             Write::Patch => "patch",
             Write::Replace => "update",
@@ -199,17 +229,20 @@ pub fn leg_of(backend_service: &str) -> Option<Leg> {
     if backend_service == NAMESAKE {
         return None;
     }
-    match backend_service.rsplit('/').next() {
-        Some("frontend-run") => Some(Leg::Run),
-        Some("frontend-gke") => Some(Leg::Gke),
+    let name = backend_service.rsplit('/').next()?;
+    let leg = |service: &str| match name.strip_prefix(service) {
+        Some("-run") => Some(Leg::Run),
+        Some("-gke") => Some(Leg::Gke),
         _ => None,
-    }
+    };
+    std::iter::once("frontend").chain(NEIGHBOURS.iter().map(|neighbour| neighbour.service)).find_map(leg)
 }
 
 /// Whether there is a backend service of this name, by its name or any link to it.
 #[must_use]
 pub fn is_known(backend_service: &str) -> bool {
-    leg_of(backend_service).is_some() || backend_service == NAMESAKE || backend_service.rsplit('/').next() == Some(HOTFIX)
+    let name = backend_service.rsplit('/').next();
+    leg_of(backend_service).is_some() || backend_service == NAMESAKE || name == Some(HOTFIX) || name == Some(url_map::DOCS)
 }
 
 /// Standard base64 with padding.

@@ -14,6 +14,7 @@ pub mod former;
 pub mod kubernetes;
 pub mod load_balancer;
 pub mod meter;
+pub mod neighbours;
 pub mod operations;
 pub mod peers;
 pub mod propagation;
@@ -192,7 +193,7 @@ impl World {
             self.step();
         }
         self.now_ms = self.now_ms.max(to_ms);
-        self.load_balancer.edge.tick(self.now_ms);
+        self.load_balancer.tick(self.now_ms);
         self.cloud_run.tick(self.now_ms);
         self.follow_cluster(self.now_ms);
         self.follow_database(self.now_ms);
@@ -206,7 +207,7 @@ impl World {
             self.inject(fault);
         }
         self.wake_robot(at_ms);
-        self.load_balancer.edge.tick(at_ms);
+        self.load_balancer.tick(at_ms);
         self.cloud_run.tick(at_ms);
         self.follow_cluster(at_ms);
         self.sql.tick(at_ms);
@@ -217,6 +218,7 @@ impl World {
             [Leg::Run, Leg::Gke].into_iter().for_each(|leg| self.scrapes.keep(self.exposed(leg, number)));
         }
         self.crash(at_ms);
+        self.load_balancer.neighbours.iter_mut().for_each(|neighbour| neighbour.step(traffic::STEP_MS));
         let (traffic, mut around) = self.apart();
         traffic.step(&mut around);
     }
@@ -243,7 +245,7 @@ impl World {
                 self.robot = Some(Robot { gke: (*gke_per_mille).min(1000), every_ms, next_ms: self.now_ms + every_ms });
             }
             Fault::LateReadings { delay_s } => self.scrapes.delay(Some((delay_s * 1000.0) as i64)),
-            Fault::SlowEdge { max_s } => self.load_balancer.edge.slow(Some(max_s * 1000.0)),
+            Fault::SlowEdge { max_s } => self.load_balancer.slow(Some(max_s * 1000.0)),
             // There is a frontend; a deployment of it can't be refused.
             Fault::Deployed { percent } => drop(self.cloud_run.deploy(self.now_ms, FRONTEND, *percent, &Actor::person(CI))),
             Fault::RevisionDeleted { revision } => self.cloud_run.delete(revision),
@@ -282,7 +284,7 @@ impl World {
         self.coming.clear();
         self.frozen.clear();
         self.robot = None;
-        self.load_balancer.edge.slow(None);
+        self.load_balancer.slow(None);
         self.scrapes.delay(None);
         self.conditions = Conditions::default();
         self.kubernetes.calm();
@@ -334,6 +336,14 @@ impl World {
             Leg::Run => f64::from(self.traffic.fleet.warm),
             Leg::Gke => (f64::from(self.peers.gke_pods) * self.peers.gke_ready).round(),
         }
+    }
+
+    /// The same of a service beside the frontend; nothing damages its pages.
+    #[must_use]
+    pub fn exposed_of(&self, service: &str, leg: Leg) -> Option<Exposed> {
+        let neighbour = self.load_balancer.neighbours.iter().find(|neighbour| neighbour.name.service == service)?;
+        let meter = neighbour.meter(leg).clone();
+        Some(Exposed { leg, at_ms: self.now_ms, damage: Damage::None, damaged_ms: 0, meter, instances: 3.0, worker: 0 })
     }
 
     /// What the page of a leg is made of now, by this one of its processes where there are several.
@@ -412,7 +422,7 @@ impl World {
 
     /// Writes a change of the URL map into the audit log.
     pub fn note_url_map(&mut self, method: &'static str, actor: &Actor, operation: u64) {
-        let became = self.load_balancer.weights().iter().map(|(name, weight)| format!("{name}={weight}")).collect::<Vec<_>>().join(" ");
+        let became = self.load_balancer.became();
         self.audit.note(Mutation {
             at_ms: self.now_ms,
             service: "compute.googleapis.com",

@@ -183,10 +183,8 @@ fn a_foreign_write_is_in_the_audit_log_with_its_author() {
     let mut world = world();
     world.inject(&foreign(300));
     let mutation = &world.truth().mutations[0];
-    assert_eq!(
-        (mutation.actor.principal.as_str(), mutation.became.as_str()),
-        ("mallory@hexproperty.com", "frontend-run=700 frontend-gke=300")
-    );
+    let became = "frontend-run=700 frontend-gke=300 backend-run=1000 backend-gke=0 api-run=1000 api-gke=0";
+    assert_eq!((mutation.actor.principal.as_str(), mutation.became.as_str()), ("mallory@hexproperty.com", became));
     assert_eq!(world.audit.visible(world.now_ms).count(), 0);
     assert_eq!(world.audit.visible(world.now_ms + 3_000).count(), 1);
 }

@@ -22,7 +22,7 @@ use crate::sim::faults::Manner;
 /// Mean arrivals in virtual requests per second.
 pub const RATE: f64 = 120.0;
 /// Length of one step in virtual milliseconds.
-const STEP_MS: i64 = 100;
+pub(super) const STEP_MS: i64 = 100;
 /// Requests per second that one pod takes easily.
 const RATE_EACH_POD: f64 = 30.0;
 /// Share of requests that fails on a good day.
@@ -154,6 +154,15 @@ static SLOWNESS: LazyLock<Box<[f64; QUANTILES]>> = LazyLock::new(|| {
 fn slowness(quantiles: &[f64; QUANTILES], random: &mut Random) -> f64 {
     let (place, between) = (random.index(QUANTILES - 1), random.unit());
     quantiles[place] + between * (quantiles[place + 1] - quantiles[place])
+}
+
+/// How long an untroubled backend takes for one request.
+pub(super) fn latency_ms(leg: Option<Leg>, random: &mut Random) -> f64 {
+    let median_ms = match leg {
+        Some(Leg::Gke) => MEDIAN_GKE_MS,
+        Some(Leg::Run) | None => MEDIAN_RUN_MS,
+    };
+    median_ms * slowness(&SLOWNESS, random)
 }
 
 impl Traffic {

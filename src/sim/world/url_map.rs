@@ -8,22 +8,43 @@ use serde_json::{Map, Value, json};
 use super::{
     Leg,
     load_balancer::{LINK, NAMESAKE, URL_MAP, is_known, leg_of},
+    neighbours::{NEIGHBOURS, Name},
     propagation::Split,
 };
 
 /// Fields that belong to the server; what a client sends for them is ignored.
 const OUTPUT_ONLY: [&str; 5] = ["id", "kind", "creationTimestamp", "selfLink", "fingerprint"];
 
-/// The document that the migration starts with.
+/// The document that the migration starts with: the frontend on the default route, each neighbour behind a matcher of its own, and the
+/// pages for developers, which nobody moves.
 #[must_use]
 pub fn initial(created_ms: i64) -> Value {
     let entry = |name: &str, weight: u32, label: &str| {
         json!({
-            "backendService": format!("{LINK}/global/backendServices/{name}"),
+            "backendService": link(name),
             "weight": weight,
             "headerAction": {"responseHeadersToAdd": [{"headerName": "x-served-by", "headerValue": label, "replace": true}]},
         })
     };
+    let hosts = NEIGHBOURS.iter().map(|Name { service, host }| json!({"hosts": [host], "pathMatcher": service}));
+    let docs = json!({"description": "developer pages", "hosts": ["docs.hexproperty.com", "*.docs.hexproperty.com"], "pathMatcher": DOCS});
+    let matchers = NEIGHBOURS.iter().map(|Name { service, host }| {
+        let legs = [(Leg::Run, 1000), (Leg::Gke, 0)].map(|(leg, weight)| {
+            let name = format!("{service}-{}", leg.label());
+            entry(&name, weight, &name)
+        });
+        json!({
+            "name": service,
+            "description": format!("{service}, asked for at {host}"),
+            "defaultRouteAction": {"timeout": {"seconds": "30"}, "weightedBackendServices": legs},
+            "headerAction": {"responseHeadersToRemove": ["server"]},
+        })
+    });
+    let pages = json!({
+        "name": DOCS,
+        "defaultService": link(DOCS),
+        "pathRules": [{"paths": ["/v1/*", "/v1"], "routeAction": {"faultInjectionPolicy": {"abort": {"httpStatus": 410, "percentage": 0.1}}}, "service": link(DOCS)}],
+    });
     json!({
         "kind": "compute#urlMap",
         "id": "4721093344516200813",
@@ -32,6 +53,8 @@ pub fn initial(created_ms: i64) -> Value {
         "description": "api.hexproperty.com",
         "selfLink": format!("{LINK}/global/urlMaps/{URL_MAP}"),
         "defaultRouteAction": {"weightedBackendServices": [entry("frontend-run", 1000, "run"), entry("frontend-gke", 0, "gke")]},
+        "hostRules": hosts.chain([docs]).collect::<Vec<_>>(),
+        "pathMatchers": matchers.chain([pages]).collect::<Vec<_>>(),
     })
 }
 
@@ -101,6 +124,12 @@ pub fn problems(document: &Value) -> Vec<String> {
     found
 }
 
+/// What a host's split stands at, wherever in the map that is.
+#[must_use]
+pub fn became(document: &Value, host: &str) -> String {
+    weights(document, host).iter().map(|(name, weight)| format!("{name}={weight}")).collect::<Vec<_>>().join(" ")
+}
+
 /// The weights for a host, per backend service name, in document order.
 #[must_use]
 pub fn weights(document: &Value, host: &str) -> Vec<(String, u32)> {
@@ -139,6 +168,16 @@ pub fn mark(document: &Value, host: &str, leg: Leg, header: &str) -> Option<Stri
     Some(text(found, "headerValue").to_owned())
 }
 
+/// The pages for developers, by the name of their matcher and of their backend service.
+pub const DOCS: &str = "docs";
+
+/// The service that a host's requests end at beside the two legs, if all of them do.
+#[must_use]
+pub fn whole(document: &Value, host: &str) -> Option<String> {
+    let service = holder(document, host).get("defaultService").and_then(Value::as_str)?;
+    service.rsplit('/').next().map(str::to_owned)
+}
+
 fn default_problems(holder: &Value, place: &str, found: &mut Vec<String>) {
     let service = holder.get("defaultService").filter(|value| !value.is_null());
     let redirect = holder.get("defaultUrlRedirect").filter(|value| !value.is_null());
@@ -168,9 +207,14 @@ fn default_problems(holder: &Value, place: &str, found: &mut Vec<String>) {
 
 /// The part of the document that decides for a host: its path matcher, or the map itself.
 fn holder<'a>(document: &'a Value, host: &str) -> &'a Value {
-    let rule = list(document, "hostRules")
-        .iter()
-        .find(|rule| list(rule, "hosts").iter().filter_map(Value::as_str).any(|pattern| pattern == host || pattern == "*"));
+    // An exact pattern goes before the longest that ends alike, and every other before `*`.
+    let strength = |pattern: &str| match pattern.strip_prefix('*') {
+        Some(ending) => host.ends_with(ending).then_some(ending.len()),
+        None => (pattern == host).then_some(usize::MAX),
+    };
+    let strongest = |rule: &&Value| list(rule, "hosts").iter().filter_map(Value::as_str).filter_map(strength).max();
+    let rules = list(document, "hostRules").iter().filter(|rule| strongest(rule).is_some());
+    let rule = rules.max_by_key(strongest);
     rule.and_then(|rule| list(document, "pathMatchers").iter().find(|matcher| text(matcher, "name") == text(rule, "pathMatcher")))
         .unwrap_or(document)
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::id::{EffectId, RouteId},
-    plan::model::{Driver, Plan, Route},
+    plan::model::{Driver, MapPart, Plan, Route},
 };
 
 /// What was found out about a write of the journal.
@@ -177,7 +177,10 @@ fn is_of_its_time(book: &Book, entry: &Entry) -> bool {
 pub(in crate::cli::audit) fn object(plan: &Plan, route: &Route) -> String {
     let Plan { project, region, .. } = plan;
     match &route.driver {
-        Driver::UrlMap { url_map } => format!("projects/{project}/global/urlMaps/{url_map}"),
+        Driver::UrlMap(MapPart { url_map, region: None, position: _ }) => format!("projects/{project}/global/urlMaps/{url_map}"),
+        Driver::UrlMap(MapPart { url_map, region: Some(region), position: _ }) => {
+            format!("projects/{project}/regions/{region}/urlMaps/{url_map}")
+        }
         Driver::CloudRunRevisions { service } => format!("projects/{project}/locations/{region}/services/{service}"),
     }
 }
