@@ -142,13 +142,23 @@ pub(super) fn acts_in(sight: &Sight, route: &Route, backend: &BackendId, rule: D
     (then(sight, route, backend, rule, &Proof::begun(sight.now), lasting) == Then::GoesHome).then_some(lasting)
 }
 
-/// What a breach stands at, and what follows.
-pub(super) fn outlook(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Outlook {
+/// What a breach stands at, and what follows; and the newest answers that it is told by, of which both rest on one search.
+pub(super) fn outlook(sight: &Sight, route: &Route, breach: &Breach<'_>) -> (Outlook, Option<Newest>) {
+    let then = consequence(sight, route, breach);
+    // What was met where nobody is any more is history, and its newest answers are not looked for.
+    if then == Then::NobodyThere {
+        return (Outlook::Idle, None);
+    }
+    let newest = newest(sight, route, breach);
+    (follows(sight, route, breach, then, newest), newest)
+}
+
+fn follows(sight: &Sight, route: &Route, breach: &Breach<'_>, then: Then, newest: Option<Newest>) -> Outlook {
     let state = sight.route(route);
     let (since, lasting) = (breach.proof.since, breach.lasting);
-    let awaits = awaits(sight, route, breach);
+    let awaits = awaits(sight, route, breach, newest);
     let running = |since, then| Outlook::Running { since, acts_at: since + lasting, then, lapses_at: None, awaits };
-    match (consequence(sight, route, breach), &state.drift, &state.latch) {
+    match (then, &state.drift, &state.latch) {
         // Somebody moved traffic back out, so the breach is being proven anew.
         (Then::Done, Some(drift), _) if !standing::is_contended(state, sight.now) => match breach.proof.last > drift.since {
             true => running(since.max(drift.since), Then::GoesHome),
@@ -167,10 +177,10 @@ pub(super) fn outlook(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Outl
 const OFTEN: Millis = Millis::from_secs(5);
 
 /// A breach is proven by answers alone, and a small share of few requests gets them seldom.
-fn awaits(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Awaited {
+fn awaits(sight: &Sight, route: &Route, breach: &Breach<'_>, newest: Option<Newest>) -> Awaited {
     let state = sight.route(route);
     let share = exposure::given(sight.state, &route.id, breach.backend).fraction();
-    let failing = newest(sight, route, breach).map_or(breach.met.share.fraction, |newest| newest.share());
+    let failing = newest.map_or(breach.met.share.fraction, |newest| newest.share());
     let Some(rate) = pace::answers_per_second(state) else { return Awaited::Nothing };
     let rate = rate * share * failing;
     let every = if rate > 0.0 { Millis((1000.0 / rate).ceil() as u64) } else { Millis(0) };
@@ -178,7 +188,7 @@ fn awaits(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Awaited {
 }
 
 /// What users meet now of the kind that it is a breach of.
-pub(super) fn newest(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Option<Newest> {
+fn newest(sight: &Sight, route: &Route, breach: &Breach<'_>) -> Option<Newest> {
     let door = &sight.route(route).front_door;
     match (breach.rule, &breach.met.unlike) {
         (DoorRule::Unlike, Some(unlike)) => {

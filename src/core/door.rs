@@ -4,10 +4,7 @@
 //! since it is taken on counts: as many as the last minute has, or thirty, or those of five minutes. This file holds what was met and
 //! answers questions about it; `front_door` fills it, `failing` and `unlike` draw conclusions.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +19,7 @@ use crate::{
         answer::{AnswerClass, AnswerKind, Answers},
         id::BackendId,
         shared,
+        table::Table,
         time::{Millis, Timestamp},
         weight::PerMille,
     },
@@ -51,7 +49,7 @@ pub struct FrontDoor {
     /// What home answers there, from when it last gave enough answers to tell.
     pub usual: Option<Answers>,
     /// By the backend that gave the answers.
-    pub met: BTreeMap<BackendId, Met>,
+    pub met: Table<BackendId, Met>,
     /// Unmarked failures that can't be laid at any backend's door, out of all answers.
     pub nobodys: Option<Met>,
 }
@@ -59,7 +57,7 @@ pub struct FrontDoor {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DoorLook {
     pub at: Timestamp,
-    pub answers: BTreeMap<BackendId, Answers>,
+    pub answers: Table<BackendId, Answers>,
     pub unmarked: Answers,
 }
 

@@ -70,7 +70,9 @@ pub(super) fn served(turn: &mut Turn, route: &Route, served: &Served) {
             (false, None) => known.map(|known| held(known, turn, watch)),
             (false, Some(heard)) => Some(judged(turn, route, backend, &door, &evidence, known, (watch, heard))),
         };
-        door.met.extend(met.map(|met| (backend.clone(), met)));
+        if let Some(met) = met {
+            door.met.insert(backend.clone(), met);
+        }
     }
     door.nobodys = nobodys(turn, route, &charge, &door);
     turn.route_mut(route).front_door = door;

@@ -37,7 +37,8 @@ impl Newest {
 /// The run of `backend`'s newest answers in which most are bad; nothing where there is none, or where it is all that is remembered.
 pub(super) fn newest(state: &State, route: &Route, backend: &BackendId, is_bad: impl Fn(&AnswerKind) -> bool) -> Option<Newest> {
     let door = &state.routes.get(&route.id)?.front_door;
-    let is_charged = door.charge(route, state).to == Some(backend);
+    // Where every answer bears a mark there is nothing to be charged with.
+    let is_charged = !door.marks_all() && door.charge(route, state).to == Some(backend);
     // So few bad ones make no run, whichever looks they are of.
     let may_be_run = |failed: u64| i128::from(failed) >= EXCESS_MIN;
     if !is_charged && door.tally.kept(backend, &is_bad).is_some_and(|failed| !may_be_run(failed)) {
@@ -66,7 +67,8 @@ struct Met {
 }
 
 /// Of all runs that begin with the newest look, which is the first, the one in which bad answers outnumber good ones the most. `of_all`: how many
-/// of all that is remembered are bad, and how many there are, where somebody has counted: behind the last bad one no run gets worse.
+/// of all that is remembered are bad, and how many there are, where somebody has counted: behind the last bad one no run gets worse, nor where
+/// those that are left are too few for it.
 fn worst_run(looks: impl Iterator<Item = Met>, of_all: Option<(u64, u64)>) -> Option<Newest> {
     let (mut failed, mut answers, mut best, mut most) = (0_u64, 0_u64, None, EXCESS_MIN);
     for look in looks {
@@ -77,7 +79,9 @@ fn worst_run(looks: impl Iterator<Item = Met>, of_all: Option<(u64, u64)>) -> Op
         if excess >= most && best.is_none_or(|best: Newest| best.answers < answers) {
             (most, best) = (excess, Some(Newest { failed, answers, since: look.at }));
         }
-        if of_all.is_some_and(|(all_failed, _)| failed == all_failed) {
+        // A longer run holds all bad ones at most, and as many answers more as it holds bad ones more.
+        let no_worse = |all_failed: u64| i128::from(all_failed) + i128::from(failed) - i128::from(answers) < most;
+        if of_all.is_some_and(|(all_failed, _)| failed == all_failed || no_worse(all_failed)) {
             break;
         }
     }

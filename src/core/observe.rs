@@ -145,7 +145,8 @@ fn served(turn: &mut Turn, observation: &Observation, seen: &Served) {
     let sent = seen.by_backend.values().sum::<u64>() + seen.failed + seen.dropped + seen.unmarked;
     watch_drops(turn, &observation.source, sent, seen.dropped);
     front_door::served(turn, route, seen);
-    let Served { by_backend, failed, dropped, unmarked, .. } = seen.clone();
+    let Served { by_backend, failed, dropped, unmarked, .. } = seen;
+    let (by_backend, failed, dropped, unmarked) = (by_backend.clone(), *failed, *dropped, *unmarked);
     let state = turn.route_mut(route);
     // Requests that were sent before the last change say nothing of the split that holds now.
     let began = observation.asked_at.min(now.before(seen.span));
@@ -174,7 +175,7 @@ fn watch_drops(turn: &mut Turn, by: &SourceId, sent: u64, dropped: u64) {
     if sent == 0 {
         return;
     }
-    let watched = watch.by.entry(by.clone()).or_insert(Watched { since: now, seen_at: now });
+    let watched = watch.by.get_or_insert_with(by, || Watched { since: now, seen_at: now });
     if now.since(watched.seen_at) > evidence::FRESH {
         watched.since = now;
     }

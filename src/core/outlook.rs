@@ -402,17 +402,17 @@ pub fn at_door(state: &State, route: &RouteId) -> Vec<DoorBreach> {
 
 fn breaches(sight: &Sight, route: &Route) -> Vec<DoorBreach> {
     let of = |breach: at_door::Breach<'_>| {
+        let (outlook, newest) = at_door::outlook(sight, route, &breach);
         // Going home is no cure for what home fails at.
-        let outlook = match at_door::outlook(sight, route, &breach) {
+        let outlook = match outlook {
             outlook if *breach.backend == route.home => outlook,
             outlook => overtaken(sight.state, route, sight.route(route), outlook),
         };
-        // What was met where nobody is any more is history, and its newest answers are not looked for.
         (outlook != Outlook::Idle).then(|| DoorBreach {
             backend: breach.backend.clone(),
             failed: breach.met.failed,
             answers: breach.met.answers,
-            newest: at_door::newest(sight, route, &breach),
+            newest,
             unlike: match breach.rule {
                 DoorRule::Unlike => breach.met.unlike.as_ref().map(|unlike| unlike.difference.clone()),
                 DoorRule::Failing => None,

@@ -4,8 +4,6 @@
 //! window is bounded by all answers since its last one, so that even a share of one percent is excluded some day. An answer that says
 //! nobody's name is nobody's, unless a backend outside the plan has a share, or was met: its answers bear no name of ours.
 
-use std::collections::BTreeMap;
-
 use crate::{
     core::{
         pace, settle,
@@ -14,6 +12,7 @@ use crate::{
     },
     domain::{
         id::BackendId,
+        table::Table,
         time::{Millis, Timestamp},
         weight::PerMille,
     },
@@ -54,11 +53,11 @@ pub(super) fn look(route: &Route, state: &mut RouteState, now: Timestamp, look: 
     let stranger = stranger(route, state, &shares).cloned();
     if let Some(look) = look {
         let marks = if window.has_answers(|id| route.backend(id).is_some()) { Marks::Borne } else { marks(route, &look) };
-        let mut counts = BTreeMap::new();
+        let mut counts = Table::default();
         attribute(&mut counts, route, stranger.as_ref(), &look, marks);
         let total = sum(&counts);
         for (id, count) in counts {
-            let silent = silence.entry(id).or_default();
+            let silent = silence.get_or_insert_with(&id, u64::default);
             *silent = if count > 0 { 0 } else { silent.saturating_add(total) };
         }
         window.push(look);
@@ -70,8 +69,8 @@ pub(super) fn look(route: &Route, state: &mut RouteState, now: Timestamp, look: 
     pace::note_rate(state);
 }
 
-fn observed(route: &Route, stranger: Option<&BackendId>, now: Timestamp, window: Window, silence: BTreeMap<BackendId, u64>) -> Observed {
-    let mut counts: BTreeMap<BackendId, u64> = BTreeMap::new();
+fn observed(route: &Route, stranger: Option<&BackendId>, now: Timestamp, window: Window, silence: Table<BackendId, u64>) -> Observed {
+    let mut counts = Table::default();
     let whole = window.whole(now);
     let Look { failed, dropped, .. } = whole;
     attribute(&mut counts, route, stranger, &whole, marks(route, &whole));
@@ -101,7 +100,7 @@ fn marks(route: &Route, look: &Look) -> Marks {
 
 /// The backend outside the plan that has the largest share, if any has one; else the one that was `met` last. The API may not name it any
 /// more and requests still meet it: those are its own until the window holds none of them.
-fn stranger<'a>(route: &Route, state: &'a RouteState, met: &'a BTreeMap<BackendId, Share>) -> Option<&'a BackendId> {
+fn stranger<'a>(route: &Route, state: &'a RouteState, met: &'a Table<BackendId, Share>) -> Option<&'a BackendId> {
     let accepted = state.accepted.iter().flat_map(|accepted| accepted.weights.iter());
     let shares = accepted.chain(state.fading.iter().map(|(id, share)| (id, *share)));
     let strangers = shares.filter(|(id, share)| *share > PerMille::ZERO && route.backend(id).is_none());
@@ -111,12 +110,10 @@ fn stranger<'a>(route: &Route, state: &'a RouteState, met: &'a BTreeMap<BackendI
 }
 
 /// Adds the answers of one look to those who gave them.
-fn attribute(counts: &mut BTreeMap<BackendId, u64>, route: &Route, stranger: Option<&BackendId>, look: &Look, marks: Marks) {
-    let mut add = |id: &BackendId, count: u64| match counts.get_mut(id) {
-        Some(known) => *known = known.saturating_add(count),
-        None => {
-            counts.insert(id.clone(), count);
-        }
+fn attribute(counts: &mut Table<BackendId, u64>, route: &Route, stranger: Option<&BackendId>, look: &Look, marks: Marks) {
+    let mut add = |id: &BackendId, count: u64| {
+        let known = counts.get_or_insert_with(id, u64::default);
+        *known = known.saturating_add(count);
     };
     route.backend_ids().for_each(|id| add(id, 0));
     let mut nameless = match marks {
@@ -134,7 +131,7 @@ fn attribute(counts: &mut BTreeMap<BackendId, u64>, route: &Route, stranger: Opt
     }
 }
 
-fn sum(counts: &BTreeMap<BackendId, u64>) -> u64 {
+fn sum(counts: &Table<BackendId, u64>) -> u64 {
     counts.values().fold(0, |sum, count| sum.saturating_add(*count))
 }
 
@@ -152,6 +149,8 @@ fn exclude(state: &mut RouteState, observed: &Observed) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -165,7 +164,7 @@ mod tests {
         .unwrap();
         let mut state = RouteState { fading: BTreeMap::from([("wow".parse().unwrap(), PerMille::ALL)]), ..RouteState::default() };
         let seen = |old: u64, unmarked| {
-            let by_backend = BTreeMap::from([("old".parse().unwrap(), old)]);
+            let by_backend = Table::from([("old".parse().unwrap(), old)]);
             Some(Look { at: Timestamp(0), by_backend, failed: 0, dropped: 0, unmarked })
         };
         look(&plan, &mut state, Timestamp(0), seen(0, 40));

@@ -74,7 +74,7 @@ pub struct State {
     pub triggers: Table<TriggerId, TriggerState>,
     pub sources: Table<SourceId, SourceState>,
     pub replication: BTreeMap<InstanceId, ReplicationState>,
-    pub checklist: BTreeMap<ItemId, ItemState>,
+    pub checklist: Table<ItemId, ItemState>,
     /// When the checklist was last gone through.
     pub checked_at: Option<Timestamp>,
     pub controls: Controls,
@@ -232,7 +232,7 @@ impl RouteState {
 pub struct DropWatch {
     /// Whoever sends requests and would meet it.
     #[serde(default)]
-    pub by: BTreeMap<SourceId, Watched>,
+    pub by: Table<SourceId, Watched>,
     pub last_at: Option<Timestamp>,
 }
 
@@ -266,18 +266,18 @@ pub struct Observed {
     pub failed: u64,
     pub dropped: u64,
     /// Empty while there is no sample. Backends outside the plan are among them.
-    pub shares: BTreeMap<BackendId, Share>,
+    pub shares: Table<BackendId, Share>,
     /// The looks that this rests on, with their sums.
     pub window: Window,
     /// How many others have answered since this backend did, or since the last change.
     #[serde(default)]
-    pub silence: BTreeMap<BackendId, u64>,
+    pub silence: Table<BackendId, u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Look {
     pub at: Timestamp,
-    pub by_backend: BTreeMap<BackendId, u64>,
+    pub by_backend: Table<BackendId, u64>,
     pub failed: u64,
     pub dropped: u64,
     /// Answers that did not say which backend gave them.

@@ -3,16 +3,14 @@
 //! They say nothing that the looks don't, so they are neither written nor compared, and whoever reads a state counts once. The sums hold every
 //! kind of answer; where there are more than one [`Answers`] tells apart, they can't say what a count from the looks would, and don't.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use crate::{
     core::door::{Among, DoorLook, KEPT, WINDOW},
     domain::{
         answer::{AnswerKind, Answers, KINDS_MAX},
         id::BackendId,
+        table::Table,
         time::Timestamp,
     },
 };
@@ -20,9 +18,9 @@ use crate::{
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
     /// Of all looks that are kept.
-    kept: BTreeMap<BackendId, Kinds>,
+    kept: Table<BackendId, Kinds>,
     /// Of those of the last minute.
-    minute: BTreeMap<BackendId, Kinds>,
+    minute: Table<BackendId, Kinds>,
     unmarked: Kinds,
     unmarked_kept: Kinds,
     /// How many looks are counted, and how many of them for the minute: the newest.
@@ -161,16 +159,13 @@ impl Kinds {
     }
 }
 
-fn add_all(counts: &mut BTreeMap<BackendId, Kinds>, look: &DoorLook) {
+fn add_all(counts: &mut Table<BackendId, Kinds>, look: &DoorLook) {
     for (backend, answers) in look.answers.iter().filter(|(_, answers)| answers.total() > 0) {
-        match counts.get_mut(backend) {
-            Some(kinds) => kinds.add_all(answers),
-            None => counts.entry(backend.clone()).or_default().add_all(answers),
-        }
+        counts.get_or_insert_with(backend, Kinds::default).add_all(answers);
     }
 }
 
-fn take_all(counts: &mut BTreeMap<BackendId, Kinds>, look: &DoorLook) {
+fn take_all(counts: &mut Table<BackendId, Kinds>, look: &DoorLook) {
     for (backend, answers) in &look.answers {
         let Some(kinds) = counts.get_mut(backend) else { continue };
         kinds.take_all(answers);

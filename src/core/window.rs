@@ -3,16 +3,13 @@
 //! A window takes a look every second and is asked for its sums at every entry, so these are carried on and not counted anew. Looks come
 //! and go through this file alone, so the sums are theirs.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    sync::Arc,
-};
+use std::{collections::VecDeque, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{
     core::state::Look,
-    domain::{id::BackendId, time::Timestamp},
+    domain::{id::BackendId, table::Table, time::Timestamp},
 };
 
 /// Oldest first. Written as the list of its looks; copies of a state share them.
@@ -25,7 +22,7 @@ pub struct Window {
 /// Wide enough never to be cut off at the top, so that what was added can be taken away again.
 #[derive(Debug, Clone, PartialEq, Default)]
 struct Sums {
-    by_backend: BTreeMap<BackendId, Named>,
+    by_backend: Table<BackendId, Named>,
     failed: u128,
     dropped: u128,
     unmarked: u128,
@@ -61,10 +58,7 @@ impl Window {
     pub(super) fn push(&mut self, look: Look) {
         let Sums { by_backend, failed, dropped, unmarked } = &mut self.sums;
         for (id, answers) in &look.by_backend {
-            let named = match by_backend.get_mut(id) {
-                Some(named) => named,
-                None => by_backend.entry(id.clone()).or_default(),
-            };
+            let named = by_backend.get_or_insert_with(id, Named::default);
             *named = Named { looks: named.looks + 1, answers: named.answers + u128::from(*answers) };
         }
         *failed += u128::from(look.failed);

@@ -4,11 +4,11 @@
 //! plan's text was found. A kind is bounded in length and a tally in number, since all of it comes from outside and is kept. Nothing here
 //! says what is normal for a door; that is learned from home's own answers.
 
-use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::domain::{as_text, shown::Shown};
+use crate::domain::{as_text, shown::Shown, table::Table};
 
 /// Longest media type and host kept, in characters; what is longer or strangely spelled is kept as `?`.
 const WORD_CHARS_MAX: usize = 64;
@@ -177,11 +177,11 @@ impl FromStr for AnswerKind {
 ///
 /// Most looks meet one kind or two, and the state keeps hundreds of looks: a sorted list takes a tenth of the room of a map's first node.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(from = "BTreeMap<AnswerKind, u64>")]
+#[serde(from = "Table<AnswerKind, u64>")]
 pub struct Answers(Vec<(AnswerKind, u64)>);
 
-impl From<BTreeMap<AnswerKind, u64>> for Answers {
-    fn from(kinds: BTreeMap<AnswerKind, u64>) -> Answers {
+impl From<Table<AnswerKind, u64>> for Answers {
+    fn from(kinds: Table<AnswerKind, u64>) -> Answers {
         Answers(kinds.into_iter().collect())
     }
 }

@@ -14,6 +14,7 @@ use crate::domain::{
     metric::{Measured, Metric},
     platform::{Happening, Pod, Workload},
     shown::Shown,
+    table::Table,
     time::{Millis, Timestamp},
     weight::Weights,
 };
@@ -124,10 +125,10 @@ pub struct Served {
     pub route: RouteId,
     pub span: Millis,
     /// Requests answered by each backend, whatever the status, told by the answer itself.
-    pub by_backend: BTreeMap<BackendId, u64>,
+    pub by_backend: Table<BackendId, u64>,
     /// What those answers were. Older records don't tell.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub answers: BTreeMap<BackendId, Answers>,
+    #[serde(default, skip_serializing_if = "Table::is_empty")]
+    pub answers: Table<BackendId, Answers>,
     /// Answers with a 5xx status, whoever gave them.
     pub failed: u64,
     /// Connections that ended without an answer.

@@ -1,12 +1,15 @@
 //! A small table of named things, which is asked many times at every entry and hardly ever gets another name.
 
-use std::{collections::BTreeMap, iter::Map, ops::Index, slice};
+use std::{collections::BTreeMap, fmt, iter::Map, marker::PhantomData, ops::Index, slice, vec};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{MapAccess, Visitor},
+};
 
 /// A map as a list in the order of its keys: of a handful of names the first comparison or the second finds the right one. Written as the map
 /// that it is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table<K, V>(Vec<(K, V)>);
 
 impl<K, V> Default for Table<K, V> {
@@ -38,9 +41,32 @@ impl<K: Ord, V> Table<K, V> {
             Err(place) => self.0.insert(place, (key, value)),
         }
     }
+    pub fn remove(&mut self, key: &K) -> Option<V> {
+        let place = self.0.iter().position(|(known, _)| known == key)?;
+        Some(self.0.remove(place).1)
+    }
+    /// Puts in what comes behind all that is there, which needs no search.
+    fn put_behind(&mut self, key: K, value: V) {
+        match self.0.last() {
+            Some((last, _)) if *last >= key => self.insert(key, value),
+            Some(_) | None => self.0.push((key, value)),
+        }
+    }
 }
 
 impl<K, V> Table<K, V> {
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+    pub fn retain(&mut self, mut keeps: impl FnMut(&K, &mut V) -> bool) {
+        self.0.retain_mut(|(key, value)| keeps(key, value));
+    }
     pub fn iter(&self) -> <&Table<K, V> as IntoIterator>::IntoIter {
         self.into_iter()
     }
@@ -70,9 +96,31 @@ impl<'a, K, V> IntoIterator for &'a Table<K, V> {
     }
 }
 
+impl<K, V> IntoIterator for Table<K, V> {
+    type Item = (K, V);
+    type IntoIter = vec::IntoIter<(K, V)>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
 impl<K: Ord, V> FromIterator<(K, V)> for Table<K, V> {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(items: I) -> Table<K, V> {
-        Table(BTreeMap::from_iter(items).into_iter().collect())
+        let mut table = Table::default();
+        items.into_iter().for_each(|(key, value)| table.put_behind(key, value));
+        table
+    }
+}
+
+impl<K: Ord, V> From<BTreeMap<K, V>> for Table<K, V> {
+    fn from(map: BTreeMap<K, V>) -> Table<K, V> {
+        Table(map.into_iter().collect())
+    }
+}
+
+impl<K: Ord, V, const N: usize> From<[(K, V); N]> for Table<K, V> {
+    fn from(items: [(K, V); N]) -> Table<K, V> {
+        items.into_iter().collect()
     }
 }
 
@@ -84,7 +132,24 @@ impl<K: Serialize, V: Serialize> Serialize for Table<K, V> {
 
 impl<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>> Deserialize<'de> for Table<K, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Table<K, V>, D::Error> {
-        Ok(BTreeMap::deserialize(deserializer)?.into_iter().collect())
+        deserializer.deserialize_map(Entries(PhantomData))
+    }
+}
+
+/// Reads the entries of a map. They stand in their order as a rule; of a key that comes again the last value counts, as in a map.
+struct Entries<K, V>(PhantomData<(K, V)>);
+
+impl<'de, K: Deserialize<'de> + Ord, V: Deserialize<'de>> Visitor<'de> for Entries<K, V> {
+    type Value = Table<K, V>;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Table<K, V>, A::Error> {
+        let mut table = Table::default();
+        while let Some((key, value)) = entries.next_entry()? {
+            table.put_behind(key, value);
+        }
+        Ok(table)
     }
 }
 
@@ -109,6 +174,12 @@ mod tests {
                 prop_assert_eq!(table.get(&key), map.get(&key));
             }
             prop_assert!(table.iter().eq(map.iter()));
+            prop_assert_eq!(&map.clone().into_iter().rev().collect::<Table<_, _>>(), &table);
+            if let Some(gone) = map.keys().next_back().cloned() {
+                let (mut fewer, mut rest) = (table.clone(), map.clone());
+                prop_assert_eq!(fewer.remove(&gone), rest.remove(&gone));
+                prop_assert_eq!(fewer, rest.into());
+            }
             let written = serde_json::to_string(&map).unwrap();
             prop_assert_eq!(&serde_json::to_string(&table).unwrap(), &written);
             prop_assert_eq!(&serde_json::from_str::<Table<String, u8>>(&written).unwrap(), &table);

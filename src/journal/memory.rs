@@ -42,6 +42,9 @@ pub enum Fault {
     Torn(usize, io::ErrorKind),
 }
 
+/// Room that a journal begins with here: one of a whole night grows once at most.
+const BEGUN_BYTES: usize = 2 * 1024 * 1024;
+
 /// The bytes behind a writer. Clones are the same bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Memory(Arc<(Mutex<Bytes>, Condvar)>);
@@ -72,13 +75,13 @@ impl Memory {
 
     /// What would be left if the power went now and nothing unsynced came through.
     pub fn durable(&self) -> Vec<u8> {
-        self.durable_behind(0)
+        self.durable_behind(0, <[u8]>::to_vec)
     }
 
-    /// The part of it behind the first `bytes` bytes.
-    pub fn durable_behind(&self, bytes: usize) -> Vec<u8> {
+    /// What `look` makes of the part of it behind the first `bytes` bytes.
+    pub fn durable_behind<T>(&self, bytes: usize, look: impl FnOnce(&[u8]) -> T) -> T {
         let kept = self.bytes();
-        kept.written[bytes.min(kept.durable)..kept.durable].to_vec()
+        look(&kept.written[bytes.min(kept.durable)..kept.durable])
     }
 
     /// Number of syncs that succeeded.
@@ -209,7 +212,7 @@ impl Writer {
     /// As [`Writer::create`].
     pub fn create_in(memory: &Memory, at_ms: u64, genesis: &Genesis, cadence: Cadence) -> Result<Self, JournalError> {
         let faults = std::mem::take(&mut memory.bytes().faults);
-        *memory.bytes() = Bytes { faults, ..Bytes::default() };
+        *memory.bytes() = Bytes { faults, written: Vec::with_capacity(BEGUN_BYTES), ..Bytes::default() };
         Self::begin(Box::new(memory.clone()), at_ms, genesis, cadence, None)
     }
 

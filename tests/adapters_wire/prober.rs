@@ -11,6 +11,7 @@ use cutover::{
         answer::{AnswerClass, Answers, Expect, KINDS_MAX, Statuses},
         fact::{Fact, Probed, Served},
         fault::{Fault, FaultKind},
+        table::Table,
         time::Millis,
     },
     port::Sensor,
@@ -65,8 +66,8 @@ async fn every_request_is_counted_once_and_by_what_became_of_it() {
     })
     .await;
     let served = knock(&server, 20, None).await.unwrap();
-    assert_eq!(served.by_backend, BTreeMap::from([(id("run"), 4), (id("gke"), 4)]));
-    let told = BTreeMap::from([(id("run"), answers(&[("200 text/plain", 4)])), (id("gke"), answers(&[("503 text/plain", 4)]))]);
+    assert_eq!(served.by_backend, Table::from([(id("run"), 4), (id("gke"), 4)]));
+    let told = Table::from([(id("run"), answers(&[("200 text/plain", 4)])), (id("gke"), answers(&[("503 text/plain", 4)]))]);
     assert_eq!(served.answers, told);
     assert_eq!((served.failed, served.dropped, served.unmarked), (8, 4, 8));
     assert_eq!(served.unmarked_answers, answers(&[("502 text/html", 4), ("302 text/plain >", 4)]));

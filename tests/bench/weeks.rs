@@ -29,6 +29,7 @@ use cutover::{
         metric::{Measured, Metric, Sample},
         platform::{Containers, Happening, Pod, Readiness, Scale, Workload},
         role::Role,
+        table::Table,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
@@ -306,7 +307,7 @@ impl Flight {
 
     fn front_door(&mut self) -> Fact {
         let gke = (0..20).filter(|_| self.random.chance(0.25)).count() as u64;
-        let by_backend = BTreeMap::from([(backend("run"), 20 - gke), (backend("gke"), gke)]);
+        let by_backend = Table::from([(backend("run"), 20 - gke), (backend("gke"), gke)]);
         let span = Millis(4_000 + self.random.index(60) as u64);
         Fact::Served(Served {
             route: "frontend".parse().expect("a name"),
@@ -315,7 +316,7 @@ impl Flight {
             failed: 0,
             dropped: 0,
             unmarked: 0,
-            answers: BTreeMap::new(),
+            answers: Table::default(),
             unmarked_answers: Answers::default(),
         })
     }

@@ -20,6 +20,7 @@ use cutover::{
         fact::{Fact, Served},
         id::BackendId,
         metric::{Metric, Sample},
+        table::Table,
         time::Millis,
         weight::PerMille,
     },
@@ -53,8 +54,8 @@ fn met(session: &mut Session, dropped: u64) {
     session.healthy();
     session.beats();
     session.weights(250);
-    let by_backend = BTreeMap::from([(run(), 15), (gke(), 5)]);
-    let (answers, unmarked_answers) = (BTreeMap::new(), Answers::default());
+    let by_backend = Table::from([(run(), 15), (gke(), 5)]);
+    let (answers, unmarked_answers) = (Table::default(), Answers::default());
     let served = Served { route: route(), span: SECOND, by_backend, failed: 0, dropped, unmarked: 0, answers, unmarked_answers };
     session.see("probe/frontend", vec![Fact::Served(served)]);
 }
@@ -199,11 +200,11 @@ fn looks_that_nobody_answers_make_what_was_met_no_younger() {
         let nobody = Served {
             route: route(),
             span: SECOND,
-            by_backend: BTreeMap::from([(run(), 0), (gke(), 0)]),
+            by_backend: Table::from([(run(), 0), (gke(), 0)]),
             failed: 0,
             dropped: 20,
             unmarked: 0,
-            answers: BTreeMap::new(),
+            answers: Table::default(),
             unmarked_answers: Answers::default(),
         };
         session.see("probe/frontend", vec![Fact::Served(nobody)]);

@@ -27,6 +27,7 @@ use cutover::{
         platform::{Platform, Workload},
         role::Role,
         shown::Shown,
+        table::Table,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
@@ -311,7 +312,7 @@ impl Session {
     }
     /// What requests through the front door met in the last second.
     pub(crate) fn served(&mut self, from_run: u64, from_gke: u64) -> Decision {
-        let by_backend = BTreeMap::from([(run(), from_run), (gke(), from_gke)]);
+        let by_backend = Table::from([(run(), from_run), (gke(), from_gke)]);
         let served = Served {
             route: route(),
             span: Millis::from_secs(1),
@@ -319,7 +320,7 @@ impl Session {
             failed: 0,
             dropped: 0,
             unmarked: 0,
-            answers: BTreeMap::new(),
+            answers: Table::default(),
             unmarked_answers: Answers::default(),
         };
         self.see("probe/frontend", vec![Fact::Served(served)])
@@ -327,7 +328,7 @@ impl Session {
     /// What requests through the front door met, kind by kind: from Cloud Run, from GKE, from nobody.
     pub(crate) fn met(&mut self, from_run: &[(&str, u64)], from_gke: &[(&str, u64)], unmarked: &[(&str, u64)]) -> Decision {
         let answers = |kinds: &[(&str, u64)]| kinds.iter().map(|(kind, count)| (kind.parse().expect("a kind"), *count)).collect();
-        let given: BTreeMap<_, Answers> = BTreeMap::from([(run(), answers(from_run)), (gke(), answers(from_gke))]);
+        let given: Table<_, Answers> = Table::from([(run(), answers(from_run)), (gke(), answers(from_gke))]);
         let unmarked_answers: Answers = answers(unmarked);
         let served = Served {
             route: route(),

@@ -459,8 +459,8 @@ async fn the_command_by_hand_is_copied_also_when_the_host_is_gone() {
 #[tokio::test]
 async fn a_line_that_proves_itself_and_one_that_nobody_signed_say_so_before_anything_is_typed() {
     let mut state = scenes::calm();
-    let signed = state.checklist.iter_mut().find(|(_, known)| known.signed_by.is_some()).expect("one is signed");
-    (signed.1.signed_by, signed.1.status) = (None, cutover::core::state::ItemStatus::Open);
+    let signed = state.checklist.values_mut().find(|known| known.signed_by.is_some()).expect("one is signed");
+    (signed.signed_by, signed.status) = (None, cutover::core::state::ItemStatus::Open);
     let mut cockpit = Cockpit::over(state, Role::Pilot);
     cockpit.key(Key::char('s')).await;
     cockpit.sees("choose a line").await;

@@ -37,6 +37,7 @@ use cutover::{
         platform::{Containers, Happening, Pod, Readiness as PodReadiness, Scale, Workload},
         role::Role,
         shown::Shown,
+        table::Table,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
@@ -109,7 +110,7 @@ pub(crate) fn calm() -> State {
 fn route(percent: u16) -> RouteState {
     let share = f64::from(percent) / 100.0;
     let band = |at: f64| Share { fraction: at, low: (at - 0.012).max(0.0), high: (at + 0.012).min(1.0) };
-    let shares = BTreeMap::from([(id("gke"), band(share - 0.003)), (id("run"), band(1.003 - share))]);
+    let shares = Table::from([(id("gke"), band(share - 0.003)), (id("run"), band(1.003 - share))]);
     RouteState {
         wanted: Some(gke(percent)),
         accepted: Some(Accepted {
@@ -552,7 +553,7 @@ pub(crate) fn latched() -> State {
     route.fading.clear();
     route.changed_at = Some(ago(131));
     route.latch.as_mut().unwrap().at = ago(132);
-    route.observed.as_mut().unwrap().shares = BTreeMap::from([
+    route.observed.as_mut().unwrap().shares = Table::from([
         (id("gke"), Share { fraction: 0.0, low: 0.0, high: 0.004 }),
         (id("run"), Share { fraction: 1.0, low: 0.996, high: 1.0 }),
     ]);

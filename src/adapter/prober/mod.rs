@@ -18,6 +18,7 @@ use crate::{
         fault::{Fault, FaultKind},
         id::{BackendId, RouteId, SourceId},
         shown::Shown,
+        table::Table,
         time::{Millis, Timestamp},
     },
     port::{Answer, Sensor, Unattended},
@@ -87,7 +88,7 @@ impl FrontDoorProber {
             route: self.config.route.clone(),
             span,
             by_backend: self.config.marks.values().map(|backend| (backend.clone(), 0)).collect(),
-            answers: BTreeMap::new(),
+            answers: Table::default(),
             failed: 0,
             dropped: 0,
             unmarked: 0,
@@ -99,8 +100,8 @@ impl FrontDoorProber {
                     served.failed += u64::from(kind.class() == AnswerClass::ServerError);
                     match mark.and_then(|mark| self.config.marks.get(&mark)) {
                         Some(backend) => {
-                            *served.by_backend.entry(backend.clone()).or_default() += 1;
-                            served.answers.entry(backend.clone()).or_default().add(&kind, 1);
+                            *served.by_backend.get_or_insert_with(backend, u64::default) += 1;
+                            served.answers.get_or_insert_with(backend, Answers::default).add(&kind, 1);
                         }
                         None => {
                             served.unmarked += 1;

@@ -17,6 +17,7 @@ use cutover::{
         platform::Workload,
         role::Role,
         shown::Shown,
+        table::Table,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
@@ -211,11 +212,11 @@ impl Run {
         let by_backend = match requests {
             Requests::Follow => counts(&object.weights()),
             Requests::Elsewhere => counts(&object.at(1000 - object.share())),
-            Requests::Few => BTreeMap::from([(object.target.clone(), 1)]),
+            Requests::Few => Table::from([(object.target.clone(), 1)]),
         };
         self.requests(&object.route, by_backend)
     }
-    fn requests(&mut self, route: &RouteId, by_backend: BTreeMap<BackendId, u64>) -> Check {
+    fn requests(&mut self, route: &RouteId, by_backend: Table<BackendId, u64>) -> Check {
         let name = format!("probe/{route}");
         let served = Served {
             route: route.clone(),
@@ -224,7 +225,7 @@ impl Run {
             failed: 0,
             dropped: 0,
             unmarked: 0,
-            answers: BTreeMap::new(),
+            answers: Table::default(),
             unmarked_answers: Answers::default(),
         };
         self.observe(&name, self.now, Ok(vec![Fact::Served(served)]))
@@ -232,7 +233,7 @@ impl Run {
 }
 
 /// A thousand requests, split so.
-fn counts(weights: &Weights) -> BTreeMap<BackendId, u64> {
+fn counts(weights: &Weights) -> Table<BackendId, u64> {
     weights.iter().map(|(id, share)| (id.clone(), u64::from(share.get()))).collect()
 }
 

@@ -6,6 +6,7 @@
 
 pub(crate) mod crew;
 pub(crate) mod disk;
+pub(crate) mod intents;
 pub(crate) mod network;
 pub(crate) mod night;
 pub(crate) mod senses;

@@ -38,6 +38,7 @@ use cutover::{
 use super::{
     crew::Crew,
     disk::{Disk, DiskFaults},
+    intents::Intents,
     network::Request,
     senses::Senses,
 };
@@ -54,6 +55,8 @@ static PLAN: LazyLock<Arc<Plan>> = LazyLock::new(|| {
 static CLUSTER: LazyLock<Kubernetes> = LazyLock::new(|| Kubernetes::new(START_MS, 0));
 /// A death loses the newest second or two of records, and the ledgers of 64 entries ago are then old enough.
 const LEDGERS_KEPT: usize = 4;
+/// A storm of twelve minutes has hardly more.
+const ENTRIES_USUAL: usize = 4_096;
 
 /// How long a night is.
 #[derive(Debug, Clone, Copy)]
@@ -179,6 +182,7 @@ impl Night {
             DiskFaults::Breaks => Seq(200 + disk.index(6_000) as u64),
         };
         let low_at = Seq(breaks_at.0.saturating_sub(disk.index(400) as u64));
+        let folds_anew = seed.is_multiple_of(FOLDED_ANEW_EACH) || course.disk != DiskFaults::None;
         let mut night = Night {
             world,
             state: State::default(),
@@ -195,8 +199,8 @@ impl Night {
             watch: Watch::default(),
             ledgers: VecDeque::new(),
             replayed: Replayed::default(),
-            folds_anew: seed.is_multiple_of(FOLDED_ANEW_EACH) || course.disk != DiskFaults::None,
-            lived: Vec::new(),
+            folds_anew,
+            lived: Vec::with_capacity(if folds_anew || checks == Checks::Off { 0 } else { ENTRIES_USUAL }),
             memory,
             writer,
             kind: Kind::new("transition").expect("a word"),
@@ -558,25 +562,6 @@ impl Replayed {
             require(happened == Some(&payload), "I4", || format!("entry {} reads back otherwise: {happened:?}", payload.entry.seq))?;
         }
         require(lived.len() == 0, "I4", || format!("{} entries are not in the journal", lived.len()))
-    }
-}
-
-/// The writes that stand in the journal on the disk, as its text names them. What is durable once is not read again.
-#[derive(Default)]
-struct Intents {
-    read: usize,
-    writes: BTreeSet<String>,
-}
-
-impl Intents {
-    fn read(&mut self, memory: &Memory) {
-        let new = memory.durable_behind(self.read);
-        self.read += new.len();
-        let text = std::str::from_utf8(&new).expect("a journal is ASCII");
-        let named = |(at, _): (usize, _)| text[..at].rfind("\"id\":\"").map(|from| text[from + 6..at].to_owned());
-        for what in ["\",\"what\":{\"write\"", "\",\"what\":{\"claim\""] {
-            self.writes.extend(text.match_indices(what).filter_map(named));
-        }
     }
 }
 

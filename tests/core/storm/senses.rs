@@ -12,6 +12,7 @@ use cutover::{
         id::{BackendId, RouteId, SourceId},
         metric::{Basis, Gap, Measured, Metric, Sample},
         platform::Workload,
+        table::Table,
         time::{Millis, Timestamp},
     },
     plan::model::Plan,
@@ -278,8 +279,8 @@ impl Night {
 
     fn front_door(&mut self) -> Fact {
         let route = self.senses.route.clone();
-        let (answers, unmarked_answers) = (BTreeMap::new(), Answers::default());
-        let (by_backend, span) = (BTreeMap::new(), Millis::from_secs(1));
+        let (answers, unmarked_answers) = (Table::default(), Answers::default());
+        let (by_backend, span) = (Table::default(), Millis::from_secs(1));
         let mut seen = Served { route, span, by_backend, answers, failed: 0, dropped: 0, unmarked: 0, unmarked_answers };
         for _ in 0..20 {
             let served = self.world.serve(None);
@@ -294,8 +295,8 @@ impl Night {
                 continue;
             }
             let backend = served.leg.map_or_else(|| self.senses.stranger.clone(), |leg| self.senses.backend(leg));
-            *seen.by_backend.entry(backend.clone()).or_default() += 1;
-            seen.answers.entry(backend).or_default().add(&kind, 1);
+            *seen.by_backend.get_or_insert_with(&backend, u64::default) += 1;
+            seen.answers.get_or_insert_with(&backend, Answers::default).add(&kind, 1);
         }
         Fact::Served(seen)
     }

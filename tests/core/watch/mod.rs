@@ -29,6 +29,7 @@ use cutover::{
     },
     domain::{
         id::{EffectId, RouteId, TriggerId},
+        table::Table,
         time::Timestamp,
         weight::Weights,
     },
@@ -61,7 +62,7 @@ pub(crate) fn require(holds: bool, invariant: &'static str, what: impl FnOnce() 
 #[derive(Debug, Clone)]
 pub(crate) struct Before {
     pub now: Timestamp,
-    pub routes: BTreeMap<RouteId, Box<Stood>>,
+    pub routes: Table<RouteId, Stood>,
     /// Triggers whose breach was being proven.
     pub pending: BTreeSet<TriggerId>,
     pub controls: Controls,
@@ -94,7 +95,7 @@ impl Before {
     pub(crate) fn of(state: &State) -> Before {
         Before {
             now: state.now,
-            routes: state.routes.iter().map(|(id, route)| (id.clone(), Box::new(Stood::of(route)))).collect(),
+            routes: state.routes.iter().map(|(id, route)| (id.clone(), Stood::of(route))).collect(),
             pending: pending(state),
             controls: state.controls.clone(),
             approvals: state.approvals.clone(),

@@ -1,7 +1,5 @@
 //! I23: what `outlook` said would happen by itself happens, and nothing happens by itself that was not said.
 
-use std::collections::BTreeMap;
-
 use cutover::{
     core::{
         decision::Cause,
@@ -11,6 +9,7 @@ use cutover::{
     },
     domain::{
         id::{RouteId, TriggerId},
+        table::Table,
         time::{Millis, Timestamp},
     },
     plan::model::{Route, Trigger},
@@ -24,8 +23,8 @@ const ARMS_WITHIN: Millis = Millis::from_secs(15);
 /// What was promised after the entry before.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ledger {
-    promised: BTreeMap<TriggerId, Outlook>,
-    at_door: BTreeMap<RouteId, Vec<DoorBreach>>,
+    promised: Table<TriggerId, Outlook>,
+    at_door: Table<RouteId, Vec<DoorBreach>>,
 }
 
 impl Ledger {

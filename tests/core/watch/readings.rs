@@ -18,6 +18,7 @@ use cutover::{
         fault::FaultKind,
         id::{BackendId, SourceId, TriggerId},
         metric::{Basis, Gap, Measured, Metric, Sample},
+        table::Table,
         time::{Millis, Timestamp},
     },
     plan::model::{OnBlind, Route, Trigger, TriggerAction},
@@ -31,11 +32,11 @@ const FRESH: Millis = Millis::from_secs(30);
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ledger {
-    newest: BTreeMap<BackendId, BTreeMap<Metric, (SourceId, Measured)>>,
-    sources: BTreeMap<SourceId, Source>,
-    proofs: BTreeMap<TriggerId, Proof>,
+    newest: Table<BackendId, BTreeMap<Metric, (SourceId, Measured)>>,
+    sources: Table<SourceId, Source>,
+    proofs: Table<TriggerId, Proof>,
     /// What the newest sample of each trigger says: it is reckoned when it comes, and looked at after every entry.
-    sides: BTreeMap<TriggerId, (Sample, Result<Side, Gap>)>,
+    sides: Table<TriggerId, (Sample, Result<Side, Gap>)>,
     /// Which host we are in; after a restart everything is proven anew.
     promoted: bool,
 }
@@ -84,7 +85,7 @@ impl Ledger {
             let sight = self.sight(seen.after.now, trigger);
             let rearmed = rearmed(seen, trigger);
             let few = self.few(seen, trigger, sight);
-            let proof = self.proofs.entry(trigger.id.clone()).or_default();
+            let proof = self.proofs.get_or_insert_with(&trigger.id, Proof::default);
             proof.pass(seen, sight);
             proof.weigh(seen.after.now, trigger, sight);
             let together = proof.gather(seen, trigger, few);
@@ -130,7 +131,7 @@ impl Ledger {
             match fact {
                 Fact::Measured { backend, values } => {
                     let told = values.iter().map(|(metric, measured)| (*metric, (observation.source.clone(), *measured)));
-                    self.newest.entry(backend.clone()).or_default().extend(told);
+                    self.newest.get_or_insert_with(backend, BTreeMap::new).extend(told);
                 }
                 Fact::Replication(seen) => self.promoted |= seen.state == ReplicaState::Primary,
                 Fact::Accepted(_)
