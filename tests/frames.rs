@@ -47,6 +47,8 @@ mod paper;
 mod revisions;
 #[path = "frames/scenes.rs"]
 mod scenes;
+#[path = "frames/services.rs"]
+mod services;
 #[path = "frames/state_line.rs"]
 mod state_line;
 #[path = "frames/stories.rs"]

@@ -38,9 +38,13 @@ use crate::{
 /// Most points of a history in one row.
 const SPARK_POINTS: usize = 40;
 
-/// All backends of the plan, side by side, each below its end of the rail.
+/// The backends of the plan side by side, each below its end of the rail; where they would be too narrow to be read, those of the chosen route.
 pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let backends = words::backends(scene.state);
+    let mut backends = words::backends(scene.state);
+    if backends.len() > usize::from(area.width / CARD_COLUMNS_MIN) {
+        let chosen = words::route(scene.state, scene.view.route);
+        backends.retain(|(_, backend)| chosen.is_some_and(|route| route.backend(&backend.id).is_some()));
+    }
     let cells = Layout::horizontal(vec![Constraint::Fill(1); backends.len().max(1)]).split(area);
     for ((route, backend), cell) in backends.into_iter().zip(cells.iter()) {
         card(scene, route, backend, *cell, buf);
@@ -148,6 +152,8 @@ impl Card<'_> {
     }
 }
 
+/// A card has two figures with their ways in each row.
+const CARD_COLUMNS_MIN: u16 = 38;
 /// Cards at least this large have room for charts beside their figures.
 const CHART_ROWS_MIN: u16 = 8;
 const CHART_COLUMNS_MIN: u16 = 80;
