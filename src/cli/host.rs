@@ -574,6 +574,11 @@ impl Hosted {
                 // Somebody may have stopped it in the same moment.
                 if state.stopped.is_some() {
                     forget(&self.paths, &self.options, &self.session);
+                } else if !self.options.environment.is_in_the_host() {
+                    print::err(&format!(
+                        "the host was ended; session {} waits in its journal, and no trigger acts until another host takes it up; cutover sessions prints how",
+                        self.session
+                    ));
                 }
             }
             Call::Stopped => {

@@ -199,6 +199,26 @@ async fn a_stuck_operation_is_unknown_and_named() {
     assert!(fault.message.as_str().contains("operation-1"), "{fault}");
 }
 
+/// Reads that fail after the end of an operation accuse nobody of having changed the map.
+#[tokio::test]
+async fn a_map_that_can_not_be_read_after_the_operation_is_no_conflict() {
+    let (reads, written) = (AtomicU16::new(0), AtomicU16::new(0));
+    let server = Server::start(move |asked, _| match asked.method.as_str() {
+        "PATCH" => {
+            written.store(1, Ordering::SeqCst);
+            Reaction::json(200, operation("DONE"))
+        }
+        _ if written.load(Ordering::SeqCst) == 1 && reads.fetch_add(1, Ordering::SeqCst) < 100 => {
+            Reaction::json(429, json!({"error": {"code": 429, "message": "Quota exceeded"}}))
+        }
+        _ => Reaction::json(200, map(0, FINGERPRINT)),
+    })
+    .await;
+    let outcome = write(&server).await;
+    let Outcome::Unknown(fault) = outcome else { panic!("{outcome:?}") };
+    assert!(fault.kind != FaultKind::Conflict && fault.message.as_str().contains("Quota exceeded"), "{fault}");
+}
+
 #[tokio::test]
 async fn a_vanished_operation_is_unknown() {
     let gone = Reaction::json(404, json!({"error": {"code": 404, "message": "The resource was not found"}}));

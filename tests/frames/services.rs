@@ -1,6 +1,10 @@
 //! Several services of one load balancer on one screen.
 
-use cutover::{core::state::State, plan};
+use cutover::{
+    core::state::{Proof, State},
+    domain::weight::{PerMille, Weights},
+    plan,
+};
 
 use crate::{
     scenes,
@@ -28,5 +32,32 @@ fn the_cards_are_of_the_chosen_route_where_those_of_all_could_not_be_read() {
         let texts = at_all_sizes(&format!("services-{route}"), &three(), &view);
         says(&texts[1..], &cards);
         assert!(texts.iter().all(|text| !text.contains(others)), "{others}: {}", texts[1]);
+    }
+}
+
+/// One service is home, and half of another's users are not.
+#[test]
+fn nobody_reads_that_all_is_home_while_another_service_is_away() {
+    let mut state = three();
+    let plan = state.opened.as_ref().unwrap().plan.clone();
+    for (place, route) in plan.routes.iter().enumerate() {
+        let known = state.routes.get_mut(&route.id).unwrap();
+        let ids: Vec<_> = route.backends.iter().map(|backend| backend.id.clone()).collect();
+        let home = Weights::all_on(&route.home, &ids);
+        let half = home.with(&route.target, PerMille::percent(50).unwrap()).unwrap();
+        let weights = if place == 2 { half } else { home };
+        known.wanted = Some(weights.clone());
+        known.accepted.as_mut().unwrap().weights = weights;
+        known.proof = Proof::Proven { at: scenes::ago(660) };
+        known.observed = None;
+    }
+    let mut view = scenes::view();
+    for text in &at_all_sizes("services-away", &state, &view)[1..] {
+        assert!(!text.contains("all traffic is home"), "{text}");
+        assert!(text.contains("Partners' API home too") && text.contains("Web frontend is home on"), "{text}");
+    }
+    view.screen = cutover::tui::view::Screen::Watch;
+    for text in &at_all_sizes("services-away-watched", &state, &view)[1..] {
+        assert!(!text.to_lowercase().contains("all traffic is home"), "{text}");
     }
 }

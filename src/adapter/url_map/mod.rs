@@ -270,7 +270,7 @@ impl UrlMapDriver {
             Ok(operation) => self.awaited(operation, change, taken).await,
             Err(failure) if alone => failure.outcome(),
             // The answer speaks of one copy only; another may have been done.
-            Err(failure) => self.compared(change, None, failure.fault).await,
+            Err(failure) => self.compared(change, failure.fault).await,
         };
         Written { outcome, attempts: sent.attempts }
     }
@@ -302,8 +302,16 @@ impl UrlMapDriver {
         }
         match operation.failure() {
             None => {
+                let map = match self.fetch().await {
+                    Ok(map) => map,
+                    // What could not be read speaks for nobody's change.
+                    Err(Failure { fault, .. }) => {
+                        let doubt = format!("operation {name} is done, and the URL map could not be read since: {}", fault.message);
+                        return Outcome::Unknown(Fault::new(fault.kind, doubt));
+                    }
+                };
                 let doubt = format!("operation {name} says that it is done, but the URL map does not read as wanted");
-                self.compared(change, Some(name), Fault::new(FaultKind::Conflict, doubt)).await
+                self.judged(map, change, Some(name), Fault::new(FaultKind::Conflict, doubt))
             }
             Some((status, message)) => {
                 let fault = Fault::new(kind_of(status), format!("operation {name} failed: {message}"));
@@ -313,8 +321,12 @@ impl UrlMapDriver {
     }
 
     /// Trusts the object: done if the map reads as wanted, else nobody knows, for the reason of `doubt`.
-    async fn compared(&self, change: Change<'_>, operation: Option<Shown>, doubt: Fault) -> Outcome {
+    async fn compared(&self, change: Change<'_>, doubt: Fault) -> Outcome {
         let Ok(map) = self.fetch().await else { return Outcome::Unknown(doubt) };
+        self.judged(map, change, None, doubt)
+    }
+
+    fn judged(&self, map: UrlMap, change: Change<'_>, operation: Option<Shown>, doubt: Fault) -> Outcome {
         if route::reads_as(&map, self.config.known(), change) {
             let version = Version(map.fingerprint.clone());
             *self.made.lock().unwrap_or_else(PoisonError::into_inner) = Some(map);

@@ -222,11 +222,22 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize, heigh
     if stands.is_reached() || matches!(stands, Home::Accepted { .. }) {
         let (glyph, style) =
             if matches!(stands, Home::Seen { .. }) { (theme.glyphs.ok, theme.ok) } else { (theme.glyphs.unknown, theme.unknown) };
-        let mut told = vec![Span::styled(format!(" {glyph} "), style), Span::styled(whereabouts(&stands, &at_home), theme.text)];
+        let away = words::away(state, route);
+        let place = match (&away, &stands) {
+            (Some(_), Home::Seen { .. }) => format!("{} is home on {at_home}", route.title),
+            _ => whereabouts(&stands, &at_home),
+        };
+        let mut told = vec![Span::styled(format!(" {glyph} "), style), Span::styled(place, theme.text)];
         if let Some(fails) = failing {
             told = vec![Span::styled(format!(" {} all traffic is on {at_home}: {fails}", theme.glyphs.breach), theme.breach)];
         }
-        return vec![text::with_what_fits(told, [said(format!(" {dot} {}", standby(known)))], room)];
+        let Some(away) = away else {
+            return vec![text::with_what_fits(told, [said(format!(" {dot} {}", standby(known)))], room)];
+        };
+        // Its own service is home, and not everybody: the key takes those too.
+        let away = format!(" {} {} takes {away} home too {dot} ", theme.glyphs.rollback, lever(view));
+        told.insert(0, Span::styled(away, theme.rollback));
+        return vec![Line::from(told)];
     }
     let ready = &known.readiness;
     let head = Span::styled(format!(" {} {} ", theme.glyphs.rollback, lever(view)), theme.rollback);

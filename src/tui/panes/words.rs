@@ -6,7 +6,7 @@ use crate::{
     core::{
         assurance::unread_for,
         decision::Cause,
-        home::Home,
+        home::{Home, home},
         news::Tone,
         outlook::Outlook,
         requests::{Requests, requests},
@@ -45,6 +45,23 @@ pub fn by_hand(state: &State, route: &Route, room: usize) -> Vec<String> {
 pub fn route(state: &State, place: usize) -> Option<&Route> {
     let routes = &plan(state)?.routes;
     routes.get(place).or(routes.last())
+}
+
+/// The routes beside `chosen` whose users are away from home.
+fn others_away<'a>(state: &'a State, chosen: &'a Route) -> impl Iterator<Item = &'a Route> {
+    let others = plan(state).into_iter().flat_map(|plan| &plan.routes).filter(|route| route.id != chosen.id);
+    others.filter(|route| matches!(home(state, route), Home::Away { .. } | Home::Going { .. } | Home::NotHome { .. }))
+}
+
+/// The titles of the routes beside `chosen` whose users are away from home.
+pub fn away(state: &State, chosen: &Route) -> Option<String> {
+    let titles: Vec<String> = others_away(state, chosen).map(|route| route.title.to_string()).collect();
+    (!titles.is_empty()).then(|| titles.join(", "))
+}
+
+/// The route that is told of where only one is: `chosen`, or one whose users are away while its own are home.
+pub fn told_of<'a>(state: &'a State, chosen: &'a Route) -> &'a Route {
+    if home(state, chosen).is_reached() { others_away(state, chosen).next().unwrap_or(chosen) } else { chosen }
 }
 
 /// The legs of a route as they stand on the rail: the target first, home last. Every pane keeps this order, so that left and right mean

@@ -42,7 +42,7 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let mut page = Page::new(room);
     let unread = RouteState::default();
     let shown = match &view.matter {
-        Matter::Calm => words::route(state, view.route),
+        Matter::Calm => words::route(state, view.route).map(|chosen| words::told_of(state, chosen)),
         Matter::Breach(id) => trigger(state, id).and_then(|trigger| route(state, &trigger.route)),
         Matter::Move(id) | Matter::Door(id, _) | Matter::Rollback(id) => route(state, id),
     };
