@@ -220,24 +220,7 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize, heigh
         return vec![Line::from(vec![head, Span::raw(" "), Span::styled(cause, theme.text)]), text::with_what_fits(rearms, facts, room)];
     }
     if stands.is_reached() || matches!(stands, Home::Accepted { .. }) {
-        let (glyph, style) =
-            if matches!(stands, Home::Seen { .. }) { (theme.glyphs.ok, theme.ok) } else { (theme.glyphs.unknown, theme.unknown) };
-        let away = words::away(state, route);
-        let place = match (&away, &stands) {
-            (Some(_), Home::Seen { .. }) => format!("{} is home on {at_home}", route.title),
-            _ => whereabouts(&stands, &at_home),
-        };
-        let mut told = vec![Span::styled(format!(" {glyph} "), style), Span::styled(place, theme.text)];
-        if let Some(fails) = failing {
-            told = vec![Span::styled(format!(" {} all traffic is on {at_home}: {fails}", theme.glyphs.breach), theme.breach)];
-        }
-        let Some(away) = away else {
-            return vec![text::with_what_fits(told, [said(format!(" {dot} {}", standby(known)))], room)];
-        };
-        // Its own service is home, and not everybody: the key takes those too.
-        let away = format!(" {} {} takes {away} home too {dot} ", theme.glyphs.rollback, lever(view));
-        told.insert(0, Span::styled(away, theme.rollback));
-        return vec![Line::from(told)];
+        return vec![at_rest(scene, route, known, &stands, room)];
     }
     let ready = &known.readiness;
     let head = Span::styled(format!(" {} {} ", theme.glyphs.rollback, lever(view)), theme.rollback);
@@ -261,6 +244,30 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize, heigh
     facts.push(format!(" {dot} {}", standby(known)));
     let seen = ready.seen_at.map(|at| Span::styled(format!(" {dot} seen {}", words::age(view.age(at))), theme.faint));
     vec![text::with_what_fits(spans, facts.into_iter().map(|fact| Span::styled(fact, theme.dim)).chain(seen), room)]
+}
+
+/// That a route is home; before it the routes beside it that are not, which the key takes home too.
+fn at_rest(scene: Scene<'_>, route: &Route, known: &RouteState, stands: &Home, room: usize) -> Line<'static> {
+    let Scene { state, view, theme } = scene;
+    let (at_home, dot) = (words::place(route, &route.home), theme.glyphs.dot);
+    let (glyph, style) =
+        if matches!(stands, Home::Seen { .. }) { (theme.glyphs.ok, theme.ok) } else { (theme.glyphs.unknown, theme.unknown) };
+    let away = words::away(state, route);
+    let place = match (&away, stands) {
+        (Some(_), Home::Seen { .. }) => format!("{} is home on {at_home}", route.title),
+        _ => whereabouts(stands, &at_home),
+    };
+    let told = match failing(state, route, stands) {
+        Some(fails) => vec![Span::styled(format!(" {} all traffic is on {at_home}: {fails}", theme.glyphs.breach), theme.breach)],
+        None => vec![Span::styled(format!(" {glyph} "), style), Span::styled(place, theme.text)],
+    };
+    match away {
+        Some(away) => {
+            let away = format!(" {} {} takes {away} home too {dot} ", theme.glyphs.rollback, lever(view));
+            Line::from_iter(std::iter::once(Span::styled(away, theme.rollback)).chain(told))
+        }
+        None => text::with_what_fits(told, [Span::styled(format!(" {dot} {}", standby(known)), theme.dim)], room),
+    }
 }
 
 /// What of the requests of those who are home fails, where it is more than the plan tolerates.
