@@ -6,12 +6,12 @@ use std::fmt;
 use crate::{
     core::{
         event::WorldKind,
-        state::{Motion, ReturnStage, State},
+        state::{Motion, ReturnStage, Share, State},
         unresolved,
     },
     domain::{id::BackendId, time::Timestamp, weight::Weights},
     plan::model::{Plan, Route},
-    words::Names,
+    words::{Names, share},
 };
 
 /// Where `route` stood when it was seen last, and where a write that was on its way may have put it since.
@@ -20,9 +20,15 @@ pub fn stood(state: &State, route: &Route, names: Names) -> String {
     let accepted = known.and_then(|known| known.accepted.as_ref());
     let (Some(known), Some(accepted)) = (known, accepted) else { return "not known: its weights were never read".to_owned() };
     let seen = known.observed.as_ref().filter(|observed| observed.requests > 0).map(|observed| {
-        let shares = observed.shares.iter().filter(|(_, share)| share.fraction > 0.0);
-        let met: Vec<String> = shares.map(|(id, share)| format!("{} {:.0}%", names.backend(id), share.fraction * 100.0)).collect();
-        format!(", requests met {}", met.join(" and "))
+        // Of few requests the share alone would tell more than anybody knows.
+        let is_told = |id: &BackendId, share: f64| *id != route.home && (share > 0.0 || accepted.weights.of(id).get() > 0);
+        let away = observed.shares.iter().filter(|(id, share)| is_told(id, share.fraction));
+        let one = |(id, of): (&BackendId, &Share)| format!("{} {} ({})", names.backend(id), share::share(of.fraction), share::band(of));
+        let mut met: Vec<String> = away.map(one).collect();
+        if met.is_empty() {
+            met.push(format!("{} alone", names.backend(&route.home)));
+        }
+        format!(", {} requests met {}", observed.requests, met.join(" and "))
     });
     let may_be = may_be(state, route, names);
     let or = if may_be.is_empty() { String::new() } else { format!(" or {may_be}, which a write of ours may have made of it") };
