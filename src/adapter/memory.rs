@@ -11,9 +11,11 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sha2::{Digest, Sha256};
 
-use crate::{domain::fault::Version, port::Keeper};
+use crate::{
+    domain::{digest::Digest, fault::Version},
+    port::Keeper,
+};
 
 /// The newest read and what our newest write made; a read that is late tells the one that was before.
 const OBJECTS_KEPT: usize = 2;
@@ -35,7 +37,7 @@ struct Left {
     /// The oldest first.
     seen: VecDeque<Seen>,
     /// Of each version and text: what a disk has changed is sent nowhere.
-    digest: String,
+    digest: Digest,
 }
 
 /// What is known of one object.
@@ -121,15 +123,10 @@ fn believed(of: &str, left: &str) -> Result<VecDeque<Seen>, &'static str> {
     Ok(left.seen)
 }
 
-fn digest(seen: &VecDeque<Seen>) -> String {
-    let mut hash = Sha256::new();
-    for Seen { version, text } in seen {
-        for part in [version, text] {
-            hash.update((part.len() as u64).to_be_bytes());
-            hash.update(part);
-        }
-    }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+fn digest(seen: &VecDeque<Seen>) -> Digest {
+    let parts = seen.iter().flat_map(|Seen { version, text }| [version, text]);
+    let told: Vec<u8> = parts.flat_map(|part| (part.len() as u64).to_be_bytes().into_iter().chain(part.bytes())).collect();
+    Digest::of(&told)
 }
 
 #[cfg(test)]

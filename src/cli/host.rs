@@ -10,7 +10,7 @@ use color_eyre::eyre::{Result, WrapErr};
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
+    signal::unix::{Signal, SignalKind},
     sync::mpsc,
     task::JoinHandle,
 };
@@ -35,6 +35,7 @@ use crate::{
         predecessor, print,
         rostering::Rostering,
         running::{Ended, Opening, Running},
+        signals::{self, Signals},
         silence::Pid,
         stand::Stand,
         supervisor, unit, way,
@@ -163,49 +164,24 @@ pub async fn run(args: Args) -> Result<Exit> {
         print::err(&format!("note: this host's log can't be written ({error}); the session doesn't need it"));
     }
     // Before anybody can be let in: who was just told that the session runs may already end it, and no signal may then end the process by itself.
-    let signals = Signals::listen()?;
-    let early = tokio::spawn(Signals::listen()?.end_before_it_begins());
+    let (signals, stop) = (Signals::listen()?, signals::heard(SignalKind::user_defined1())?);
+    let early = tokio::spawn(end_before_it_begins(Signals::listen()?));
     match begin(options, paths).await? {
         Ok(hosted) => {
             early.abort();
             start_no_programs();
-            hosted.until_the_end(signals).await
+            hosted.until_the_end(signals, stop).await
         }
         Err(exit) => Ok(exit),
     }
 }
 
-/// What the process is told by signals; none of them ends it by itself from here on.
-struct Signals {
-    hangup: Signal,
-    terminate: Signal,
-    interrupt: Signal,
-    stop: Signal,
-}
-
-impl Signals {
-    /// # Errors
-    /// The kernel lets none be heard.
-    fn listen() -> Result<Signals> {
-        let heard = |kind| signal(kind).wrap_err("signals can't be heard");
-        Ok(Signals {
-            hangup: heard(SignalKind::hangup())?,
-            terminate: heard(SignalKind::terminate())?,
-            interrupt: heard(SignalKind::interrupt())?,
-            stop: heard(SignalKind::user_defined1())?,
-        })
-    }
-
-    /// Ends the process where it is told to end while it opens its journal, whatever holds that up. The journal bears an end at any moment.
-    async fn end_before_it_begins(mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-        tracing::info!("the host was told to end before its session ran");
-        telemetry::finish();
-        std::process::exit(Exit::Done.code().into());
-    }
+/// Ends the process where it is told to end while it opens its journal, whatever holds that up. The journal bears an end at any moment.
+async fn end_before_it_begins(mut signals: Signals) {
+    signals.asked_to_end().await;
+    tracing::info!("the host was told to end before its session ran");
+    telemetry::finish();
+    std::process::exit(Exit::Done.code().into());
 }
 
 /// What the process can give up by itself: files for others, core files, being looked into, and rights that a program could bring.
@@ -537,14 +513,11 @@ enum Call {
 }
 
 impl Hosted {
-    async fn until_the_end(mut self, signals: Signals) -> Result<Exit> {
-        let Signals { mut hangup, mut terminate, mut interrupt, mut stop } = signals;
+    async fn until_the_end(mut self, mut signals: Signals, mut stop: Signal) -> Result<Exit> {
         let mut looks = tokio::time::interval(LOOKED_AFTER_EVERY);
         let call = loop {
             tokio::select! {
-                _ = hangup.recv() => tracing::info!("a hang-up was heard and means nothing here"),
-                _ = terminate.recv() => break Call::Pause,
-                _ = interrupt.recv() => break Call::Pause,
+                () = signals.asked_to_end() => break Call::Pause,
                 _ = stop.recv() => self.running.host.stop_on_signal(owner(), "SIGUSR1", self.routes.clone()).await,
                 ended = self.running.ended() => match ended {
                     Ended::Stopped(by) => {

@@ -35,6 +35,7 @@ pub mod roster;
 pub mod rostering;
 mod running;
 pub mod sessions;
+mod signals;
 mod silence;
 pub mod sim;
 mod stand;

@@ -13,7 +13,6 @@ use std::{
 use color_eyre::eyre::{Result, WrapErr};
 use tokio::{
     process::{Child, Command},
-    signal::unix::{Signal, SignalKind, signal},
     time::Instant,
 };
 
@@ -23,7 +22,9 @@ use crate::{
         Exit,
         host::Options,
         living::{self, Return},
-        print, unit,
+        print,
+        signals::Signals,
+        unit,
     },
     domain::{id::SessionId, time::Millis},
     session::clock::Clock,
@@ -76,7 +77,7 @@ impl Deaths {
 /// # Errors
 /// When no process can be started.
 pub(super) async fn run(options: &Options) -> Result<Exit> {
-    let mut told = Told::listen()?;
+    let mut told = Signals::listen()?;
     let mut deaths = Deaths::default();
     let mut options = options.clone();
     let mut journal: Option<PathBuf> = None;
@@ -139,31 +140,7 @@ fn nobody_comes(journal: Option<&Path>) {
     }
 }
 
-/// What this process is told, which is meant for the host.
-struct Told {
-    terminate: Signal,
-    interrupt: Signal,
-    /// Heard, so that it ends nothing.
-    _hangup: Signal,
-}
-
-impl Told {
-    fn listen() -> Result<Told> {
-        let heard = |kind| signal(kind).wrap_err("signals can't be heard");
-        Ok(Told {
-            terminate: heard(SignalKind::terminate())?,
-            interrupt: heard(SignalKind::interrupt())?,
-            _hangup: heard(SignalKind::hangup())?,
-        })
-    }
-
-    async fn asked_to_end(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-
+impl Signals {
     /// Whether this process is to end before the next host starts. Meanwhile it says beside the journal that this one comes, and tries again
     /// where the disk refuses.
     async fn ends_within(&mut self, span: Duration, journal: Option<&Path>) -> bool {

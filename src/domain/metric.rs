@@ -199,6 +199,33 @@ pub enum Gap {
 }
 
 impl Gap {
+    pub const ALL: [Gap; Gap::Undecided as usize + 1] = [
+        Gap::Missing,
+        Gap::NotANumber,
+        Gap::Infinite,
+        Gap::Ambiguous,
+        Gap::Unreadable,
+        Gap::Unreachable,
+        Gap::TimedOut,
+        Gap::Partial,
+        Gap::Stale,
+        Gap::FromTheFuture,
+        Gap::LowVolume,
+        Gap::Capped,
+        Gap::Restarted,
+        Gap::TooEarly,
+        Gap::StatusNotTold,
+        Gap::StatusAmbiguous,
+        Gap::SeveralProcesses,
+        Gap::TopBucketLow,
+        Gap::TooManySeries,
+        Gap::LineTooLong,
+        Gap::PageTooLong,
+        Gap::StandsStill,
+        Gap::BelowShare,
+        Gap::Undecided,
+    ];
+
     /// Whether the source itself is gone, as it is when the process behind it has crashed. Every other gap is a source that speaks and
     /// says too little, or nonsense.
     pub fn is_dead_source(self) -> bool {

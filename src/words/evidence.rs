@@ -235,34 +235,8 @@ mod tests {
     /// The narrowest card has thirteen columns, and what is cut there is another word.
     #[test]
     fn the_short_words_of_gaps_fit_a_card_and_are_told_apart() {
-        let all = [
-            Gap::Missing,
-            Gap::NotANumber,
-            Gap::Infinite,
-            Gap::Ambiguous,
-            Gap::Unreadable,
-            Gap::Unreachable,
-            Gap::TimedOut,
-            Gap::Partial,
-            Gap::Stale,
-            Gap::FromTheFuture,
-            Gap::LowVolume,
-            Gap::Capped,
-            Gap::Restarted,
-            Gap::TooEarly,
-            Gap::StatusNotTold,
-            Gap::StatusAmbiguous,
-            Gap::SeveralProcesses,
-            Gap::TopBucketLow,
-            Gap::TooManySeries,
-            Gap::LineTooLong,
-            Gap::PageTooLong,
-            Gap::StandsStill,
-            Gap::BelowShare,
-            Gap::Undecided,
-        ];
-        let short: std::collections::BTreeSet<&str> = all.into_iter().map(gap_in_short).collect();
-        assert_eq!(short.len(), all.len());
+        let short: std::collections::BTreeSet<&str> = Gap::ALL.into_iter().map(gap_in_short).collect();
+        assert_eq!(short.len(), Gap::ALL.len());
         assert!(short.iter().all(|word| word.len() <= 13), "{short:?}");
     }
 }

@@ -58,33 +58,7 @@ fn two_triggers_in_one_tick_are_one_rollback_with_both_causes() {
 
 #[test]
 fn nothing_but_a_sample_clears_a_breach() {
-    let gaps = [
-        Gap::Missing,
-        Gap::NotANumber,
-        Gap::Infinite,
-        Gap::Ambiguous,
-        Gap::Unreadable,
-        Gap::Unreachable,
-        Gap::TimedOut,
-        Gap::Partial,
-        Gap::Stale,
-        Gap::FromTheFuture,
-        Gap::LowVolume,
-        Gap::Capped,
-        Gap::Restarted,
-        Gap::TooEarly,
-        Gap::StatusNotTold,
-        Gap::StatusAmbiguous,
-        Gap::SeveralProcesses,
-        Gap::TopBucketLow,
-        Gap::TooManySeries,
-        Gap::LineTooLong,
-        Gap::PageTooLong,
-        Gap::StandsStill,
-        Gap::BelowShare,
-        Gap::Undecided,
-    ];
-    for gap in gaps {
+    for gap in Gap::ALL {
         let mut session = Session::at_a_quarter();
         second(&mut session);
         session.sample(Metric::ErrorRate, 0.08);

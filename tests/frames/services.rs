@@ -4,6 +4,7 @@ use cutover::{
     core::state::{Proof, State},
     domain::weight::{PerMille, Weights},
     plan,
+    tui::view::{Screen, View},
 };
 
 use crate::{
@@ -51,13 +52,17 @@ fn nobody_reads_that_all_is_home_while_another_service_is_away() {
         known.proof = Proof::Proven { at: scenes::ago(660) };
         known.observed = None;
     }
-    let mut view = scenes::view();
-    for text in &at_all_sizes("services-away", &state, &view)[1..] {
-        assert!(!text.contains("all traffic is home"), "{text}");
-        assert!(text.contains("Partners' API home too") && text.contains("Web frontend is home on"), "{text}");
-    }
-    view.screen = cutover::tui::view::Screen::Watch;
-    for text in &at_all_sizes("services-away-watched", &state, &view)[1..] {
-        assert!(!text.to_lowercase().contains("all traffic is home"), "{text}");
-    }
+    let view = scenes::view();
+    let says_so = |name: &str, state: &State, view: &View| {
+        let texts = at_all_sizes(name, state, view);
+        assert!(texts.iter().all(|text| !text.to_lowercase().contains("all traffic is")), "{}", texts[1]);
+        texts
+    };
+    says(&says_so("services-away", &state, &view), &["Partners' API home too", "Web frontend is home on"]);
+    let narrow = &at_all_sizes("services-away", &state, &view)[0];
+    assert!(narrow.lines().any(|line| line.contains("Partners' API") && line.contains("50% ")), "{narrow}");
+    let watched = View { screen: Screen::Watch, ..scenes::view() };
+    says(&says_so("services-away-watched", &state, &watched), &["Partners' API"]);
+    state.routes.get_mut(&scenes::id("frontend")).unwrap().latch = scenes::latched().routes[&scenes::id("frontend")].latch.clone();
+    says(&says_so("services-latched-and-away", &state, &view)[1..], &["Web frontend is home on"]);
 }

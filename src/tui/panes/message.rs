@@ -303,10 +303,7 @@ fn following(scene: Scene<'_>, known: &RouteState, route: &Route, given: PerMill
         // After a rollback the way home tells it, one row below.
         return match known.latch {
             Some(_) => Vec::new(),
-            None => vec![Span::styled(
-                format!("{} {}", theme.glyphs.busy, rollback::whereabouts(&stands, &words::place(route, &route.home))),
-                theme.busy,
-            )],
+            None => vec![Span::styled(format!("{} {}", theme.glyphs.busy, rollback::whereabouts(state, route, &stands)), theme.busy)],
         };
     }
     let place = words::place(route, &route.target);

@@ -212,8 +212,8 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize, heigh
         };
         let facts = [
             failing.map_or_else(
-                || said(format!(" {dot} {}", whereabouts(&stands, &at_home))),
-                |fails| Span::styled(format!(" {dot} all traffic is on {at_home}: {fails}"), theme.breach),
+                || said(format!(" {dot} {}", whereabouts(state, route, &stands))),
+                |fails| Span::styled(format!(" {dot} {fails}"), theme.breach),
             ),
             said(format!(" {dot} rolled back {}", words::age(view.age(latch.at)))),
         ];
@@ -249,21 +249,16 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize, heigh
 /// That a route is home; before it the routes beside it that are not, which the key takes home too.
 fn at_rest(scene: Scene<'_>, route: &Route, known: &RouteState, stands: &Home, room: usize) -> Line<'static> {
     let Scene { state, view, theme } = scene;
-    let (at_home, dot) = (words::place(route, &route.home), theme.glyphs.dot);
+    let dot = theme.glyphs.dot;
     let (glyph, style) =
         if matches!(stands, Home::Seen { .. }) { (theme.glyphs.ok, theme.ok) } else { (theme.glyphs.unknown, theme.unknown) };
-    let away = words::away(state, route);
-    let place = match (&away, stands) {
-        (Some(_), Home::Seen { .. }) => format!("{} is home on {at_home}", route.title),
-        _ => whereabouts(stands, &at_home),
-    };
     let told = match failing(state, route, stands) {
-        Some(fails) => vec![Span::styled(format!(" {} all traffic is on {at_home}: {fails}", theme.glyphs.breach), theme.breach)],
-        None => vec![Span::styled(format!(" {glyph} "), style), Span::styled(place, theme.text)],
+        Some(fails) => vec![Span::styled(format!(" {} {fails}", theme.glyphs.breach), theme.breach)],
+        None => vec![Span::styled(format!(" {glyph} "), style), Span::styled(whereabouts(state, route, stands), theme.text)],
     };
-    match away {
+    match words::away(state, route) {
         Some(away) => {
-            let away = format!(" {} {} takes {away} home too {dot} ", theme.glyphs.rollback, lever(view));
+            let away = format!(" {} {} takes {away} home too {dot}", theme.glyphs.rollback, lever(view));
             Line::from_iter(std::iter::once(Span::styled(away, theme.rollback)).chain(told))
         }
         None => text::with_what_fits(told, [Span::styled(format!(" {dot} {}", standby(known)), theme.dim)], room),
@@ -274,13 +269,19 @@ fn at_rest(scene: Scene<'_>, route: &Route, known: &RouteState, stands: &Home, r
 fn failing(state: &State, route: &Route, stands: &Home) -> Option<String> {
     let fails = fails(state, route, &route.home);
     let said = crate::words::fails(&fails).filter(|_| fails.gravity == Gravity::Beyond && stands.is_reached())?;
-    Some(said.long)
+    Some(format!("{} is on {}: {}", users(state, route), words::place(route, &route.home), said.long))
+}
+
+/// Whose users are told of: everybody's, unless another route's are away.
+fn users(state: &State, route: &Route) -> String {
+    words::away(state, route).map_or_else(|| "all traffic".to_owned(), |_| route.title.to_string())
 }
 
 /// Where the users of a route are that nobody sends away from home.
-pub(super) fn whereabouts(stands: &Home, at_home: &str) -> String {
+pub(super) fn whereabouts(state: &State, route: &Route, stands: &Home) -> String {
+    let at_home = words::place(route, &route.home);
     match stands {
-        Home::Seen { .. } => format!("all traffic is home on {at_home}, accepted and seen"),
+        Home::Seen { .. } => format!("{} is home on {at_home}, accepted and seen", users(state, route)),
         Home::Unasked { .. } => format!("home on {at_home} is accepted; too few requests through the front door to see it"),
         Home::Accepted { elsewhere: Some(share), .. } if share.fraction > 0.0 => {
             format!("home on {at_home} is accepted; {} of requests still meet something else", crate::words::share(share.fraction))
@@ -336,7 +337,7 @@ fn flying(scene: Scene<'_>, route: &Route, known: &RouteState, stands: &Home, ro
     match stands {
         Home::Accepted { due, .. } => {
             let more = crate::words::due(*due, view.now);
-            let long = format!("{} {}{more}", theme.glyphs.busy, whereabouts(stands, &words::place(route, &route.home)));
+            let long = format!("{} {}{more}", theme.glyphs.busy, whereabouts(state, route, stands));
             let used: usize = head.iter().map(Span::width).sum();
             let told = if used + text::width(&long) <= room { long } else { format!("{} {}{more}", theme.glyphs.busy, still(stands)) };
             head.push(Span::styled(told, theme.busy));

@@ -290,6 +290,11 @@ fn small(scene: Scene<'_>, known: &RouteState, route: &Route, (legs, freshness):
     rail::draw(legs, freshness, theme, rail, buf);
     let behind = Rect { x: rail.right(), width: row.right().saturating_sub(rail.right()), ..row };
     let mut line = vec![Span::raw("  ")];
+    // Where the bar has no room for the figures at its ends, the target's stands behind it.
+    if let (true, Some(target)) = (rail::bar_area(legs, rail).x == rail.x, legs.first()) {
+        let share = target.accepted.map_or_else(|| "?".to_owned(), rail::percent);
+        line.push(Span::styled(format!("{share:>4} "), theme.figure));
+    }
     if known.latch.is_some() {
         line.push(Span::styled(format!("{} latched ", theme.glyphs.latch), theme.latch));
     }
