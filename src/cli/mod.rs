@@ -17,6 +17,7 @@ pub mod check;
 pub mod cockpit;
 pub mod completions;
 pub mod compose;
+mod confine;
 pub mod current;
 pub mod demo;
 pub mod environment;
