@@ -49,6 +49,7 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
         declared.sources = sources::sources(problems, &at, project.as_ref());
         sources::remark_on_unused(problems, &at, &declared.unused_sources());
     }
+    declared.project = project.clone();
     let routes = fields.required(problems, "routes", "[…]").and_then(|at| route::routes(problems, &at, &declared));
     let scrape_every = limits.as_ref().map(|limits| limits.scrape_every);
     let told = Told { scrape_every, routes: routes.as_deref().unwrap_or_default() };
