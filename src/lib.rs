@@ -83,6 +83,8 @@
 //!   query, with its key in `plan/lower/readings.rs`. Nothing asks that
 //!   `sim/world/meter.rs` counts it and `sim/server/metrics.rs` serves it, that storms have it (`tests/core/storm/senses.rs`), that a real
 //!   Prometheus agrees (`tests/real_prometheus.rs`), nor for its figure on a card (`tui/panes/platforms.rs`).
+//! - **A preset**: a row in `plan/preset.rs`, and two pages of its exporter in `tests/presets`, with the program that made them, for which a
+//!   test asks. Nothing asks for its row in README.
 //! - **An outside system**: a folder in `adapter/` that implements [`port::Sensor`] or [`port::Driver`], composed in `cli/compose.rs`, whence
 //!   `check --live` has it too; a new kind of [`domain::fact::Fact`] is asked for there and in `core/observe.rs`. A file in `sim/server/` speaks
 //!   the same wire, written from the vendor's documents and never from the adapter; `sim/server/router.rs` knows it by its host. Nothing asks

@@ -36,6 +36,7 @@ use cutover::{
 const HEXPROPERTY: &str = include_str!("../plans/hexproperty.yaml");
 const SERVICES: &str = include_str!("../plans/services.yaml");
 const PROMETHEUS: &str = include_str!("../plans/prometheus.yaml");
+const LOAD_BALANCER: &str = include_str!("../plans/load_balancer.yaml");
 const REVISIONS: &str = include_str!("../plans/revisions.yaml");
 
 fn read(text: &str) -> Plan {
@@ -192,4 +193,102 @@ async fn figures_come_from_prometheus_by_the_plans_own_queries() {
     gke_says(&mut gke, |values| values.values().all(|value| *value == Err(Gap::Missing))).await;
     control.inject(&Fault::Api { api: Api::Monitoring, trouble: Trouble::Unavailable, for_s: 600.0 });
     assert_eq!(gke.look().await.unwrap_err().kind, FaultKind::Unavailable);
+}
+
+/// A minute is a second and less of a test's, since this source is minutes late.
+const FAST: f64 = 120.0;
+
+#[tokio::test]
+async fn figures_come_from_what_the_load_balancer_counts_minutes_later() {
+    let plan = read(LOAD_BALANCER);
+    let simulation = Simulation::start(Config { speed: FAST, ..Config::default() }).await.unwrap();
+    let (clock, places) = (Clock::paced(Timestamp(simulation.clock().now_ms()), FAST), Places::Simulated(*simulation.endpoints()));
+    let survey = survey(&plan, &places, clock).await.unwrap();
+    assert!(survey.findings.iter().all(|finding| finding.verdict == Verdict::Well), "{}", report(&survey));
+    let mut sensors = compose(&plan, &places, clock, None).unwrap().sensors;
+    let sensor = |sensors: &mut Vec<Box<dyn Sensor>>, name: &str| {
+        let place = sensors.iter().position(|sensor| sensor.source().to_string() == name).unwrap();
+        sensors.swap_remove(place)
+    };
+    let (mut gke, mut run) = (sensor(&mut sensors, "load-balancer/gke"), sensor(&mut sensors, "load-balancer/run"));
+    let before = gke_says(&mut gke, |_| true).await;
+    assert_eq!(before[&Metric::RequestRate].map(|sample| sample.requests), Ok(0), "it was asked nothing, and the source is alive");
+    for metric in [Metric::ErrorRate, Metric::P50Latency, Metric::P95Latency, Metric::P99Latency] {
+        assert_eq!(before[&metric], Err(Gap::LowVolume), "{metric}: too few requests, and no series that is not there");
+    }
+    assert_eq!(before[&Metric::DropRate], Err(Gap::Missing));
+    let at_home = gke_says(&mut run, |_| true).await;
+    let (rate, errors) = (at_home[&Metric::RequestRate].unwrap(), at_home[&Metric::ErrorRate].unwrap());
+    assert!((100.0..140.0).contains(&rate.value) && errors.value < 0.01 && errors.requests > 20_000, "{at_home:?}");
+    assert!((120.0..260.0).contains(&at_home[&Metric::P95Latency].unwrap().value), "milliseconds: {at_home:?}");
+    // The newest minute that can be seen ended three and a half minutes ago or more, and less than a minute more than that.
+    let age = simulation.clock().now_ms() - rate.at.0;
+    assert!((210_000..=290_000).contains(&age), "{age} ms old");
+
+    let control = simulation.control();
+    control.inject(&Fault::ForeignWriter { gke_per_mille: 500, principal: "dana".to_owned() });
+    control.inject(&Fault::Errors { leg: Leg::Gke, rate: 0.1 });
+    control.inject(&Fault::BadGateway { leg: Leg::Gke, fraction: 0.2 });
+    let errors = |values: &BTreeMap<Metric, Measured>| values[&Metric::ErrorRate].ok().filter(|sample| sample.requests > 10_000);
+    let values = gke_says(&mut gke, |values| errors(values).is_some_and(|sample| sample.value > 0.25)).await;
+    let told = errors(&values).unwrap();
+    assert!((0.25..0.32).contains(&told.value), "its own errors and the load balancer's: {told:?}");
+
+    control.inject(&Fault::LateReadings { delay_s: 600.0 });
+    gke_says(&mut gke, |values| values.values().all(|value| *value == Err(Gap::Missing))).await;
+    control.inject(&Fault::Api { api: Api::Monitoring, trouble: Trouble::Unavailable, for_s: 6000.0 });
+    assert_eq!(gke.look().await.unwrap_err().kind, FaultKind::Unavailable);
+}
+
+/// The pages of each pod hold a bad past: nine thousand failures of forty thousand requests, and all of them slow.
+#[tokio::test]
+async fn figures_come_from_the_pages_of_each_pod_and_what_they_counted_before_counts_for_nothing() {
+    let page = "metrics: https://frontend-gke.hexproperty.com/metrics";
+    assert!(HEXPROPERTY.contains(page));
+    let plan = read(&HEXPROPERTY.replace(page, "readings: { pods: { port: 8080 } }"));
+    let (simulation, world) = composed(&plan).await;
+    let mut gke = world.sensors.into_iter().find(|sensor| sensor.source().to_string() == "pods/gke").unwrap();
+    let control = simulation.control();
+    control.inject(&Fault::ForeignWriter { gke_per_mille: 500, principal: "dana".to_owned() });
+    let told =
+        |facts: Vec<Fact>| facts.into_iter().find_map(|fact| if let Fact::Measured { values, .. } = fact { Some(values) } else { None });
+    let mut looks = Vec::new();
+    let mut until = async |wanted: &(dyn Fn(&BTreeMap<Metric, Measured>) -> bool + Sync)| {
+        for _ in 0..200 {
+            let values = told(gke.look().await.unwrap()).unwrap();
+            looks.push(values.clone());
+            if wanted(&values) {
+                return values;
+            }
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        panic!("it never says so: {:#?}", looks.last());
+    };
+    let busy = |values: &BTreeMap<Metric, Measured>| values[&Metric::ErrorRate].is_ok_and(|sample| sample.requests > 1200);
+    let values = until(&busy).await;
+    let (errors, p95) = (values[&Metric::ErrorRate].unwrap(), values[&Metric::P95Latency].unwrap());
+    assert!(errors.value < 0.02 && p95.value < 400.0, "none of the past: {values:?}");
+    // Six pods of which two thirds go, and come back under other names or begin anew: no rate falls or leaps for it.
+    control.inject(&Fault::Restart { leg: Leg::Gke });
+    control.inject(&Fault::BadPods { fraction: 0.5 });
+    for _ in 0..20 {
+        let values = until(&|_| true).await;
+        if let Ok(rate) = values[&Metric::RequestRate] {
+            assert!((20.0..90.0).contains(&rate.value), "{values:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    control.calm();
+    control.inject(&Fault::Errors { leg: Leg::Gke, rate: 0.1 });
+    let failing = |values: &BTreeMap<Metric, Measured>| values[&Metric::ErrorRate].is_ok_and(|sample| sample.value > 0.08);
+    let told = until(&failing).await[&Metric::ErrorRate].unwrap();
+    assert!(matches!(told.basis, Basis::Counted { failed } if failed > 80), "{told:?}");
+    control.inject(&Fault::Metrics { leg: Leg::Gke, damage: Damage::Vanished });
+    until(&|values| values.values().all(|value| *value == Err(Gap::Missing))).await;
+    control.inject(&Fault::Metrics { leg: Leg::Gke, damage: Damage::Failing });
+    assert_eq!(gke_fault(&mut gke).await, FaultKind::Unavailable);
+}
+
+async fn gke_fault(sensor: &mut Box<dyn Sensor>) -> FaultKind {
+    sensor.look().await.unwrap_err().kind
 }

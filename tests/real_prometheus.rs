@@ -11,6 +11,8 @@
     reason = "a test that meets a surprise has failed, and says what it saw"
 )]
 
+mod presets;
+
 use std::{
     collections::BTreeMap,
     io::Write,
@@ -117,16 +119,21 @@ impl Drop for Prometheus {
 }
 
 impl Prometheus {
-    /// `None` if there is no such program.
+    /// One that scrapes this address each second; `None` if there is no such program.
     async fn start(target: SocketAddr) -> Option<Prometheus> {
+        let text =
+            format!("global: {{scrape_interval: 1s}}\nscrape_configs: [{{job_name: gke, static_configs: [{{targets: ['{target}']}}]}}]\n");
+        Prometheus::with(&text).await
+    }
+
+    /// One that is configured so; `None` if there is no such program.
+    async fn with(text: &str) -> Option<Prometheus> {
         Command::new("prometheus").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().ok()?;
         // Whoever listens on port 0 is given a free one, which is free again a moment later.
         let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         let folder = std::env::temp_dir().join(format!("cutover-prometheus-{}-{}", std::process::id(), address.port()));
         std::fs::create_dir_all(&folder).unwrap();
         let config = folder.join("prometheus.yml");
-        let text =
-            format!("global: {{scrape_interval: 1s}}\nscrape_configs: [{{job_name: gke, static_configs: [{{targets: ['{target}']}}]}}]\n");
         std::fs::write(&config, text).unwrap();
         let child = Command::new("prometheus")
             .arg(format!("--config.file={}", config.display()))

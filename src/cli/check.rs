@@ -20,7 +20,7 @@ use crate::{
         lexical::BYTES_MAX,
         model::{
             Backend, Driver, MapPart, Plan, Proof, Route, Stage, TriggerAction,
-            readings::{Cadence, Readings, Server, Source},
+            readings::{Author, Cadence, PodPages, Readings, Server, Source},
         },
         units,
     },
@@ -127,6 +127,10 @@ fn summary(file: &str, plan: &Plan, warnings: &[Diagnostic], bytes: &[u8]) -> St
     for backend in plan.routes.iter().flat_map(|route| &route.backends) {
         if let Some(readings) = &backend.readings {
             text.push_str(&format!("  figures {}\n", readings_line(plan, backend, readings)));
+            text.push_str(&written(readings));
+        }
+        if let Some(pods) = &backend.pods {
+            text.push_str(&format!("  figures {}\n", pods_line(plan, backend, pods)));
         }
     }
     for trigger in &plan.triggers {
@@ -163,7 +167,10 @@ fn budget(plan: &Plan, rate: f64) -> String {
         let seen = detection::budget(trigger, &route.ladder, cadence, rate);
         seen.iter().for_each(|seen| text.push_str(&format!("  {}\n", words::detection(seen, trigger.metric))));
         match seen.iter().find_map(|seen| seen.least.as_ref()) {
-            Some(least) => text.push_str(&format!("  made of {}\n", words::spans(least))),
+            Some(least) => {
+                text.push_str(&format!("  made of {}\n", words::spans(least)));
+                text.push_str(&format!("  and then, by `settle`, about {} until users have followed\n", route.settle));
+            }
             None if seen.iter().any(|seen| seen.outage.is_some()) => {}
             None => text.push_str("  it can't act at any share; `--rate` says how much really comes\n"),
         }
@@ -180,7 +187,44 @@ fn readings_line(plan: &Plan, backend: &Backend, readings: &Readings) -> String 
     };
     let Cadence { window, lateness, stale_after, .. } = cadence;
     let age = format!("at most {lateness} old when all is well, stale after {stale_after}");
-    format!("{} from {name} ({server}), over {window}, {age}; newest by {}", backend.id, readings.newest)
+    let newest = if readings.author == Author::Plan { format!("; newest by {}", readings.newest) } else { String::new() };
+    format!("{} from {name} ({server}), over {window}, {age}{newest}", backend.id)
+}
+
+/// What the pages of a backend's pods are read for.
+fn pods_line(plan: &Plan, backend: &Backend, pods: &PodPages) -> String {
+    let PodPages { port, path, requests, status_label, failed_when, latency, without, .. } = pods;
+    let Cadence { window, stale_after, .. } = plan.cadence(&backend.id);
+    let status = status_label.as_ref().map_or_else(|| "the label with a status in digits".to_owned(), |label| format!("label `{label}`"));
+    let failed = if failed_when.is_empty() { "5xx".to_owned() } else { listed(failed_when) };
+    let latencies = latency.as_ref().map_or_else(|| "no latencies".to_owned(), |told| format!("latencies by `{}`", told.family));
+    let others: Vec<String> = without.iter().map(|(label, begins)| format!("{label} {begins}…")).collect();
+    let but = if others.is_empty() { String::new() } else { format!("; without {}", others.join(", ")) };
+    format!(
+        "{} from the page of each ready pod (port {port}, {path}), over {window}, stale after {stale_after}: requests by `{requests}`, failed where {status} holds {failed}, {latencies}{but}",
+        backend.id
+    )
+}
+
+fn listed(words: &[Shown]) -> String {
+    words.iter().map(Shown::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// The queries that the plan doesn't write out itself.
+fn written(readings: &Readings) -> String {
+    let by = match &readings.author {
+        Author::Plan => return String::new(),
+        Author::LoadBalancer => "of the load balancer".to_owned(),
+        Author::Preset(name) => format!("of the preset `{name}`"),
+    };
+    let mut text = format!("          the queries {by}:\n");
+    for (key, query) in readings.queries() {
+        text.push_str(&format!("            {key:<11}  {query}\n"));
+    }
+    if let Some(top) = readings.latencies.as_ref().and_then(|latencies| latencies.top_bucket) {
+        text.push_str(&format!("          latencies are told up to {top}, the highest bucket; `top_bucket` says another\n"));
+    }
+    text
 }
 
 fn route_line(route: &Route) -> String {

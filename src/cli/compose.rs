@@ -23,7 +23,10 @@ use crate::{
         google_auth::Token,
         http::{Client, Origin, Reach},
         kubernetes::{self, Access, GkeCluster, KubernetesSensor, Way},
-        metrics::{self, MetricsSensor},
+        metrics::{
+            self, Families, MetricsSensor,
+            pods::{self, PodsSensor},
+        },
         prober::{BackendConfig, BackendProber, FrontDoorConfig, FrontDoorProber, Pace},
         prometheus::{self, PrometheusSensor, Scale},
         url_map::{self, Book, Patience, UrlMapDriver},
@@ -33,7 +36,7 @@ use crate::{
         age,
         answer::Expect,
         id::{BackendId, RouteId},
-        metric::{Metric, Unit},
+        metric::{self, Metric, Unit},
         position::Position,
         secret::Secret,
         shown::Shown,
@@ -42,7 +45,7 @@ use crate::{
     plan::model::{
         Backend, Driver, MapPart, Plan, Route, WorkloadRef,
         clusters::ClusterWay,
-        readings::{Auth, Cadence, LatencyUnit, Readings, Server, Source},
+        readings::{Auth, Author, Cadence, LatencyUnit, PodPages, Readings, Server, Source},
     },
     port::{self, FaultInjector, Sensor},
     session::{clock::Clock, dispatch::Executors, sensors::WeightsSensor},
@@ -255,6 +258,15 @@ impl<'a> Composer<'a> {
         let mut sensors: Vec<Box<dyn Sensor>> = vec![self.workload(route, backend)?];
         if let Some(readings) = &backend.readings {
             sensors.push(Box::new(self.prometheus(backend, readings)?));
+        } else if let (Some(pods), WorkloadRef::Deployment { cluster, namespace, deployment }) = (&backend.pods, &backend.workload) {
+            let shown = kubernetes::Shown {
+                namespace: namespace.to_string(),
+                deployment: deployment.to_string(),
+                port: pods.port,
+                path: pods.path.to_string(),
+            };
+            let pages = kubernetes::Pages::new(self.cluster(cluster)?, shown);
+            sensors.push(Box::new(PodsSensor::new(self.pods(backend, pods)?, pages)));
         } else if let Some((client, url)) = self.page(backend.metrics_url.as_ref(), |at| direct(at, "/metrics"))? {
             let source = format!("scrape/{}", backend.id).parse()?;
             let mut config = metrics::Config::new(source, backend.id.clone(), url, self.plan.limits.scrape_every, self.now());
@@ -273,10 +285,44 @@ impl<'a> Composer<'a> {
         Ok(sensors)
     }
 
+    /// How the pages of a backend's pods are read.
+    fn pods(&self, backend: &Backend, pods: &PodPages) -> Result<pods::Config> {
+        let every = self.plan.limits.scrape_every;
+        let texts = |texts: &[Shown]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let pairs = |pairs: &[(Shown, Shown)]| pairs.iter().map(|(label, text)| (label.to_string(), text.to_string())).collect();
+        let usual = Families::default();
+        let families = Families {
+            requests: pods.requests.to_string(),
+            status_labels: pods.status_label.as_ref().map_or(usual.status_labels, |label| vec![label.to_string()]),
+            failed: Some(texts(&pods.failed_when)).filter(|failed| !failed.is_empty()),
+            duration: pods.latency.as_ref().map_or(usual.duration, |latency| latency.family.to_string()),
+            unit: match pods.latency.as_ref().map(|latency| latency.unit) {
+                Some(LatencyUnit::Milliseconds) => metrics::Unit::Milliseconds,
+                Some(LatencyUnit::Seconds) | None => metrics::Unit::Seconds,
+            },
+            dropped: pods.dropped.as_ref().map(ToString::to_string),
+            only: pairs(&pods.only),
+            without: pairs(&pods.without),
+        };
+        Ok(pods::Config {
+            source: format!("pods/{}", backend.id).parse()?,
+            backend: backend.id.clone(),
+            every,
+            families,
+            window: metric::window(every),
+            must_tell: self.thresholds(backend),
+            now: self.now(),
+        })
+    }
+
     /// The server that is asked for a backend's figures, with the plan's own queries.
     fn prometheus(&self, backend: &Backend, readings: &Readings) -> Result<PrometheusSensor> {
         let (client, base) = self.server(&readings.source)?;
         let cadence = Cadence::of(readings, self.plan.limits.scrape_every);
+        let asked = match readings.author {
+            Author::LoadBalancer => "load-balancer",
+            Author::Plan | Author::Preset(_) => "prometheus",
+        };
         let text = |query: &Option<Shown>| query.as_ref().map(ToString::to_string);
         let latencies = readings.latencies.as_ref();
         let queries = prometheus::Queries {
@@ -292,7 +338,7 @@ impl<'a> Composer<'a> {
             top_bucket: latencies.and_then(|told| told.top_bucket).map(|top| top.0 as f64),
         };
         let config = prometheus::Config {
-            source: format!("prometheus/{}", backend.id).parse()?,
+            source: format!("{asked}/{}", backend.id).parse()?,
             backend: backend.id.clone(),
             base,
             queries,

@@ -15,6 +15,7 @@ pub mod document;
 pub mod lexical;
 mod lower;
 pub mod model;
+pub mod preset;
 pub mod promql;
 mod reader;
 mod syntax;

@@ -20,7 +20,10 @@ use crate::{
         time::Millis,
         weight::{PerMille, Weights},
     },
-    plan::model::{clusters::ClusterWay, readings::Readings},
+    plan::model::{
+        clusters::ClusterWay,
+        readings::{PodPages, Readings},
+    },
 };
 
 pub mod clusters;
@@ -206,6 +209,9 @@ pub struct Backend {
     /// Who is asked for its figures, if they are no page of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub readings: Option<Readings>,
+    /// The pages of its own pods, if its figures come from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pods: Option<PodPages>,
     /// Where the prober asks this backend directly, past the front door.
     pub probe_url: Option<Shown>,
     /// What that probe must answer; `None` for any 2xx.

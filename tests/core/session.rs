@@ -76,6 +76,7 @@ fn backend(id: BackendId, platform: Platform, workload: WorkloadRef) -> Backend 
         readings: None,
         probe_url: None,
         probe_expect: None,
+        pods: None,
         id,
     }
 }

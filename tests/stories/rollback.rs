@@ -12,7 +12,7 @@ use cutover::{
 
 use crate::{
     landed::Landed,
-    session::{PROMETHEUS, Session, Sky, backend, route_id, route_of, split},
+    session::{LOAD_BALANCER, PROMETHEUS, Session, Sky, backend, route_id, route_of, split},
 };
 
 fn inject(what: &str) -> Command {
@@ -92,6 +92,21 @@ async fn an_error_burst_at_half_brings_everything_home_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_breach_that_prometheus_tells_brings_everything_home_once() {
     goes_home_once_and_on_again(Sky { text: PROMETHEUS, ..Sky::calm("prometheus") }, "gke-latency", "p95-latency", "p95").await;
+}
+
+/// It is minutes late, and nobody is called blind for that; and what it tells in the end brings everything home, once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_breach_that_the_load_balancer_tells_minutes_later_brings_everything_home_once() {
+    let sky = Sky { text: LOAD_BALANCER, speed: 60.0, ..Sky::calm("load-balancer") };
+    goes_home_once_and_on_again(sky, "gke-latency", "p95-latency", "p95").await;
+}
+
+/// Each pod's page holds a past of errors and slow answers, which is no breach: only what they count from now on is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_breach_on_the_pages_of_pods_brings_everything_home_once() {
+    const PODS: &[(&str, &str)] =
+        &[("settle: 2m", "settle: 45s"), ("metrics: https://frontend-gke.hexproperty.com/metrics", "readings: { pods: { port: 8080 } }")];
+    goes_home_once_and_on_again(Sky { plan: PODS, ..Sky::calm("pods") }, "gke-latency", "p95-latency", "p95").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -62,6 +62,8 @@ const PLAN: &str = include_str!("../../plans/hexproperty.yaml");
 pub(crate) const SERVICES: &str = include_str!("../../plans/services.yaml");
 /// The first one with figures from Prometheus.
 pub(crate) const PROMETHEUS: &str = include_str!("../../plans/prometheus.yaml");
+/// The first one with figures from the load balancer.
+pub(crate) const LOAD_BALANCER: &str = include_str!("../../plans/load_balancer.yaml");
 
 /// What a story wants otherwise than the demo has it.
 pub(crate) struct Sky {

@@ -9,6 +9,7 @@
 mod access;
 mod fold;
 mod gke;
+mod pages;
 mod part;
 mod pod;
 mod store;
@@ -34,6 +35,7 @@ use crate::{
 };
 pub use access::Access;
 pub use gke::{GkeCluster, Way};
+pub use pages::{Pages, ReadyPod, Shown};
 use part::{LIST_DEADLINE, OPEN_DEADLINE, Part, Scope, Turn};
 use store::{Change, Store, Worth};
 use wire::SlimDeployment;

@@ -23,10 +23,33 @@ pub struct Families {
     pub requests: String,
     /// Its labels that may hold the HTTP status; whichever of them holds one, in digits, tells it.
     pub status_labels: Vec<String>,
-    /// Histogram of durations in seconds, without `_bucket`.
+    /// What such a label holds where a request failed: a class as `5xx`, or a value word for word. Without it, a server's errors.
+    pub failed: Option<Vec<String>>,
+    /// Histogram of durations, without `_bucket`.
     pub duration: String,
+    pub unit: Unit,
     /// Counter of connections that were dropped.
-    pub dropped: String,
+    pub dropped: Option<String>,
+    /// Series of requests and durations that don't have this label with this value are others'.
+    pub only: Vec<(String, String)>,
+    /// Series of them whose label begins so are left out.
+    pub without: Vec<(String, String)>,
+}
+
+/// In which unit durations are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    Seconds,
+    Milliseconds,
+}
+
+impl Unit {
+    fn seconds(self, bound: f64) -> f64 {
+        match self {
+            Unit::Seconds => bound,
+            Unit::Milliseconds => bound / 1000.0,
+        }
+    }
 }
 
 /// How client libraries, proxies and instrumentation by OpenTelemetry call the label with the HTTP status.
@@ -50,9 +73,22 @@ impl Default for Families {
         Families {
             requests: "http_requests_total".to_owned(),
             status_labels: STATUS_LABELS.map(str::to_owned).to_vec(),
+            failed: None,
             duration: "http_request_duration_seconds".to_owned(),
-            dropped: "http_connections_dropped_total".to_owned(),
+            unit: Unit::Seconds,
+            dropped: Some("http_connections_dropped_total".to_owned()),
+            only: Vec::new(),
+            without: Vec::new(),
         }
+    }
+}
+
+impl Families {
+    /// Whether a series of requests or durations is one of those that are counted.
+    fn counts(&self, labels: &BTreeMap<&str, &str>) -> bool {
+        let held = |name: &str| labels.get(name).copied();
+        self.only.iter().all(|(name, value)| held(name) == Some(value.as_str()))
+            && !self.without.iter().any(|(name, begins)| held(name).is_some_and(|held| held.starts_with(begins.as_str())))
     }
 }
 
@@ -114,7 +150,7 @@ pub(super) struct RequestKey {
 
 impl RequestKey {
     pub(super) fn is_failure(&self) -> bool {
-        self.status == Status::Told { class: 5 }
+        matches!(self.status, Status::Told { class: 5 } | Status::Failed)
     }
 }
 
@@ -127,12 +163,24 @@ pub(super) enum Status {
     NotTold,
     /// Two labels hold one each, and they are of different classes.
     Ambiguous,
+    /// What its label holds is what the plan calls a failure.
+    Failed,
+    /// It holds something else.
+    Fine,
 }
 
 impl Status {
     /// Of the labels that may hold a status, those that hold one decide together: an application's own `code="E_DB"` beside
     /// `status="500"` is no second opinion, and `code="200"` is one.
-    fn of(labels: &BTreeMap<&str, &str>, names: &[String]) -> Status {
+    fn of(labels: &BTreeMap<&str, &str>, Families { status_labels: names, failed, .. }: &Families) -> Status {
+        if let Some(failed) = failed {
+            let is = |text: &str| failed.iter().any(|what| what == text || class(text).is_some_and(|class| *what == format!("{class}xx")));
+            return match names.iter().find_map(|name| labels.get(name.as_str())) {
+                None => Status::NotTold,
+                Some(text) if is(text) => Status::Failed,
+                Some(_) => Status::Fine,
+            };
+        }
         let mut classes = names.iter().filter_map(|name| labels.get(name.as_str())).filter_map(|text| class(text));
         match classes.next() {
             None => Status::NotTold,
@@ -193,7 +241,8 @@ pub(super) struct Reader<'f> {
     families: &'f Families,
     format: Format,
     /// Names of the wanted samples.
-    wanted: [String; 4],
+    wanted: Vec<String>,
+    bucket: String,
     page: Page,
     series: usize,
     starts: Vec<f64>,
@@ -201,10 +250,11 @@ pub(super) struct Reader<'f> {
 
 impl<'f> Reader<'f> {
     pub(super) fn new(families: &'f Families, format: Format) -> Reader<'f> {
-        let wanted = [families.requests.clone(), format!("{}_bucket", families.duration), families.dropped.clone(), STARTED.to_owned()];
+        let bucket = format!("{}_bucket", families.duration);
+        let wanted = [families.requests.clone(), bucket.clone(), STARTED.to_owned()].into_iter().chain(families.dropped.clone()).collect();
         let (requests, buckets, dropped) = (Err(Gap::Missing), Err(Gap::Missing), Err(Gap::Missing));
         let page = Page { requests, buckets, dropped, stamped_at: None, started: None };
-        Reader { families, format, wanted, page, series: 0, starts: Vec::new() }
+        Reader { families, format, wanted, bucket, page, series: 0, starts: Vec::new() }
     }
 
     /// Whether a line that begins so, blanks aside, is a sample of a wanted family; `None` while more of it has to be seen.
@@ -231,22 +281,26 @@ impl<'f> Reader<'f> {
             return Err(Gap::TooManySeries);
         }
         let line = std::str::from_utf8(line).map_err(|_| Gap::Unreadable)?;
-        let Reader { families, wanted: [_, bucket, ..], page, .. } = self;
+        let Reader { families, bucket, page, .. } = self;
         let (clean, time) = normal(line, self.format).ok_or(Gap::Unreadable)?;
         page.stamped_at = page.stamped_at.max(time);
         let sample = only_sample(clean)?;
         let Value::Untyped(value) = sample.value else { return Err(Gap::Unreadable) };
         let mut labels: BTreeMap<&str, &str> = sample.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        if (sample.metric == families.requests || sample.metric == *bucket) && !families.counts(&labels) {
+            return Ok(());
+        }
         if sample.metric == families.requests {
-            let status = Status::of(&labels, &families.status_labels);
+            let status = Status::of(&labels, families);
             insert(&mut page.requests, RequestKey { series: joined(&labels), status }, value);
         } else if sample.metric == *bucket {
             let bound =
                 labels.remove("le").and_then(|text| text.parse().ok()).filter(|bound: &f64| !bound.is_nan()).ok_or(Gap::Unreadable)?;
-            insert(&mut page.buckets, BucketKey { series: joined(&labels), bound: Bound(bound) }, value);
+            let bound = Bound(families.unit.seconds(bound));
+            insert(&mut page.buckets, BucketKey { series: joined(&labels), bound }, value);
         } else if sample.metric == STARTED {
             self.starts.push(value);
-        } else if sample.metric == families.dropped {
+        } else if families.dropped.as_ref() == Some(&sample.metric) {
             insert(&mut page.dropped, joined(&labels), value);
         } else {
             return Err(Gap::Unreadable);

@@ -15,7 +15,7 @@ use super::{
 use crate::domain::time::{Millis, Timestamp};
 
 /// The start of a process is reckoned from the kernel's, which moves by a second when the clock is set.
-const SAME_START_S: f64 = 1.0;
+pub(super) const SAME_START_S: f64 = 1.0;
 /// One step back and forth may be a restart of a process that had hardly counted; two are none.
 const DOUBTS: usize = 2;
 const MEMORY_LEAST: Millis = Millis::from_mins(2);

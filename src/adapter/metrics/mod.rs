@@ -11,6 +11,7 @@ mod exposition;
 mod intake;
 mod kinship;
 mod memory;
+pub mod pods;
 mod window;
 
 use std::collections::BTreeMap;
@@ -32,8 +33,8 @@ use crate::{
     port::{Answer, Sensor},
 };
 use arithmetic::{Quantile, histogram_quantile};
-pub use exposition::Families;
 use exposition::{Bound, BucketKey, Labels, Page, RequestKey, Status};
+pub use exposition::{Families, Unit};
 use intake::Intake;
 use kinship::Kin;
 use window::{Kinship, SERIES_MAX, Window};

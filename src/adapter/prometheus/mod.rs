@@ -168,7 +168,12 @@ impl PrometheusSensor {
         let a_second = |count: f64| Sample::exact(count / self.config.window.as_secs_f64(), whole(requests), at);
         values.insert(Metric::RequestRate, Ok(a_second(requests)));
         if let Some(failures) = failures {
-            values.insert(Metric::ErrorRate, failures.counted().and_then(|failures| share(failures, requests, at)));
+            let told = match failures.counted() {
+                // Of no requests none has failed, and there may be no series to say so.
+                Err(Gap::Missing) if whole(requests) == 0 => Err(Gap::LowVolume),
+                other => other.and_then(|failures| share(failures, requests, at)),
+            };
+            values.insert(Metric::ErrorRate, told);
         }
         if let Some(dropped) = dropped {
             values.insert(Metric::DropRate, dropped.counted().map(a_second));
@@ -181,8 +186,8 @@ impl PrometheusSensor {
 
     fn latency(&self, told: Told, requests: f64, at: Timestamp) -> Measured {
         let value = match told.counted() {
-            // A quantile of nothing is no number.
-            Err(Gap::NotANumber) if whole(requests) == 0 => return Err(Gap::LowVolume),
+            // A quantile of nothing is no number, and Google leaves it out.
+            Err(Gap::NotANumber | Gap::Missing) if whole(requests) == 0 => return Err(Gap::LowVolume),
             other => other?,
         };
         let Queries { scale, top_bucket, .. } = &self.config.queries;

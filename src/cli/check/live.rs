@@ -24,7 +24,7 @@ use crate::{
         platform::{Scale, Workload},
         time::Timestamp,
     },
-    plan::model::Plan,
+    plan::model::{Plan, readings::Author},
     port::Sensor,
     session::clock::Clock,
     words::{self, Names, hindrance},
@@ -202,11 +202,19 @@ fn figures(plan: &Plan, backend: &BackendId, values: &BTreeMap<Metric, Measured>
     if !blind.is_empty() {
         return (Verdict::Missing, blind.join("; "));
     }
-    let absent: Vec<String> = values.keys().filter_map(|metric| Some(format!("{metric} ({})", words::gap(untold(metric)?)))).collect();
+    let asked = values.keys().filter(|metric| is_asked(plan, backend, **metric));
+    let absent: Vec<String> = asked.filter_map(|metric| Some(format!("{metric} ({})", words::gap(untold(metric)?)))).collect();
     if absent.is_empty() {
         return (Verdict::Well, "every figure is there".to_owned());
     }
     (Verdict::Doubtful, format!("there is nothing for {}", absent.join(", ")))
+}
+
+/// Whether somebody could have asked for a figure: what the load balancer or an exporter doesn't count is no want of the plan's.
+fn is_asked(plan: &Plan, backend: &BackendId, metric: Metric) -> bool {
+    let Some(backend) = plan.routes.iter().find_map(|route| route.backend(backend)) else { return true };
+    let written = backend.readings.as_ref().is_none_or(|readings| readings.author == Author::Plan || readings.tells(metric));
+    written && backend.pods.as_ref().is_none_or(|pods| pods.preset.is_none() || pods.tells(metric))
 }
 
 /// Whether a gap is only that of a window which fills, or of a backend that nobody asks.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::shown::Shown;
 use crate::plan::{
     document::{Node, Value},
     model::readings::Source,
@@ -14,6 +15,8 @@ pub(super) struct Declared<'a> {
     pub items: Vec<DeclaredItem<'a>>,
     /// Servers of figures by their names; `None` for one that has a mistake of its own.
     pub sources: BTreeMap<&'a str, Option<Source>>,
+    /// `None` where the plan has a mistake in it.
+    pub project: Option<Shown>,
 }
 
 /// A line of the checklist.
@@ -59,6 +62,7 @@ impl<'a> Declared<'a> {
         Declared {
             routes: items(value(root.node, "routes")).filter_map(route).collect(),
             sources: BTreeMap::new(),
+            project: None,
             items: ["pre_migration", "during_migration", "post_migration"].into_iter().flat_map(of_stage).collect(),
         }
     }

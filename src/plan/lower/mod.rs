@@ -53,6 +53,7 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
         declared.sources = sources::sources(problems, &at, project.as_ref());
         sources::remark_on_unused(problems, &at, &declared.unused_sources());
     }
+    declared.project = project.clone();
     let routes = fields.required(problems, "routes", "[…]").and_then(|at| route::routes(problems, &at, &declared));
     let clusters = match fields.optional(problems, "clusters") {
         Some(at) => {

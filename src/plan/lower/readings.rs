@@ -1,6 +1,8 @@
-//! What a Prometheus server is asked about one backend.
+//! Where the figures of one backend come from, and what is asked there.
 //!
-//! Rates and shares are reckoned here, of counts within one window: a share alone can't be proven, and a count can.
+//! Rates and shares are reckoned here, of counts within one window: a share alone can't be proven, and a count can. Queries that the plan
+//! writes out are read in this file; those of the load balancer and of presets are written by the files below it, in the same form, so that
+//! the plan's record holds what is really asked.
 
 use std::collections::BTreeMap;
 
@@ -14,17 +16,26 @@ use crate::{
     },
     plan::{
         lower::span_within,
-        model::readings::{Latencies, LatencyUnit, Readings, Source},
+        model::{
+            Driver, WorkloadRef,
+            readings::{Author, Latencies, LatencyUnit, PodPages, Readings, Source},
+        },
         promql::{self, Query},
         reader::{self, At, Fields, Problems},
         units,
     },
 };
 
-const KEYS: &[&str] = &["prometheus"];
+mod load_balancer;
+mod pods;
+mod preset;
+
+const KEYS: &[&str] = &["load_balancer", "prometheus", "pods"];
 const PROMETHEUS_KEYS: &[&str] = &[
     "source",
     "window",
+    "preset",
+    "labels",
     "requests",
     "failures",
     "dropped",
@@ -45,11 +56,56 @@ const WINDOW_MOST: Millis = Millis::from_mins(30);
 /// The sources that the plan names.
 pub(super) type Sources<'a> = BTreeMap<&'a str, Option<Source>>;
 
-pub(super) fn readings(problems: &mut Problems, at: At<'_>, sources: &Sources<'_>) -> Option<Readings> {
+/// What a backend is to its route, as far as queries are written by it.
+#[derive(Clone, Copy)]
+pub(super) struct Behind<'a> {
+    /// The plan's own project.
+    pub project: Option<&'a Shown>,
+    pub driver: Option<&'a Driver>,
+    /// What the driver calls the backend.
+    pub target: Option<&'a Shown>,
+    pub workload: Option<&'a WorkloadRef>,
+}
+
+/// Where figures come from.
+pub(super) enum Told {
+    /// A server is asked.
+    By(Readings),
+    /// Each pod shows a page.
+    ByPods(PodPages),
+}
+
+pub(super) fn readings(problems: &mut Problems, at: At<'_>, sources: &Sources<'_>, behind: Behind<'_>) -> Option<Told> {
     let fields = Fields::open(problems, at, KEYS)?;
-    let at = fields.required(problems, "prometheus", "{ source: NAME, requests: …, failures: … }")?;
+    let named: Vec<&'static str> = KEYS.iter().copied().filter(|key| fields.has(key)).collect();
+    let key = match named.as_slice() {
+        [key] => *key,
+        [] => {
+            let message = "where the figures come from is missing";
+            let help = "add `load_balancer: {}`, `prometheus: { source: NAME, requests: …, failures: … }` or `pods: { port: 8080 }`";
+            problems.at(fields.at(), message).allowed(KEYS.join(" or ")).help(help).error();
+            return None;
+        }
+        [_, _, ..] => {
+            let message = format!("figures of a backend have one source, and here are {}", named.join(" and "));
+            problems.at(fields.at(), message).allowed(KEYS.join(" or ")).help("keep one of them").error();
+            return None;
+        }
+    };
+    let at = fields.optional(problems, key)?;
+    match key {
+        "load_balancer" => load_balancer::readings(problems, at, behind).map(Told::By),
+        "pods" => pods::readings(problems, at, behind).map(Told::ByPods),
+        _ => prometheus(problems, at, sources).map(Told::By),
+    }
+}
+
+fn prometheus(problems: &mut Problems, at: At<'_>, sources: &Sources<'_>) -> Option<Readings> {
     let fields = Fields::open(problems, at, PROMETHEUS_KEYS)?;
     let source = fields.required(problems, "source", "NAME").and_then(|at| source(problems, &at, sources));
+    if fields.has("preset") || fields.has("labels") {
+        return preset::readings(problems, &fields, source);
+    }
     let requests = fields.required(problems, "requests", "sum(increase(http_requests_total{…}[1m]))");
     let requests = requests.and_then(|at| Some((count(problems, &at)?, at)));
     let window = requests.as_ref().and_then(|(requests, at)| window(problems, &fields, requests, at, source.as_ref()));
@@ -80,6 +136,7 @@ pub(super) fn readings(problems: &mut Problems, at: At<'_>, sources: &Sources<'_
     let text = |asked: Option<(Query, At<'_>)>| asked.map(|(query, _)| Shown::new(&query.text));
     Some(Readings {
         source: source?,
+        author: Author::Plan,
         window: window?,
         requests: Shown::new(&requests?.0.text),
         failures: text(failures?),
@@ -140,7 +197,12 @@ fn window(problems: &mut Problems, fields: &Fields<'_>, requests: &Query, at: &A
         return None;
     };
     same_window(problems, at, requests, Some(window))?;
-    let place = said_at.as_ref().unwrap_or(at);
+    window_fits(problems, said_at.as_ref().unwrap_or(at), window, source)?;
+    Some(window)
+}
+
+/// Whether a window holds samples enough, and is no longer than a decision may wait.
+fn window_fits(problems: &mut Problems, place: &At<'_>, window: Millis, source: Option<&Source>) -> Option<()> {
     let samples = source.map_or(Millis(0), |source| Millis(source.scrape_interval.0 * SAMPLES_MIN));
     let least = metric::window(Millis(1)).max(samples);
     if window < least || window > WINDOW_MOST {
@@ -157,7 +219,7 @@ fn window(problems: &mut Problems, fields: &Fields<'_>, requests: &Query, at: &A
             .error();
         return None;
     }
-    Some(window)
+    Some(())
 }
 
 /// Whether every part of a query counts over the window; counts of different times make no share.

@@ -9,10 +9,10 @@ use crate::{
             expect::{self, Asked},
             ladder::{self, Ladder},
             name::{self, Names},
-            readings::{self, Sources},
+            readings::{self, Behind, Told},
             some_share, span_within,
         },
-        model::{Backend, Driver, MapPart, Route, UnlikeHome, WorkloadRef},
+        model::{Backend, Driver, MapPart, Route, UnlikeHome, WorkloadRef, readings::Readings},
         reader::{self, At, Fields, Problems},
     },
 };
@@ -99,8 +99,8 @@ fn route(problems: &mut Problems, names: &mut Named, addresses: &mut Addresses, 
         let message = "without `front_door` nobody sees which backend really answers; only what the API says will be shown";
         problems.at(fields.at(), message).help("add `front_door: https://www.example.com`").warning();
     }
-    let mut taken =
-        Taken { names: &mut names.backends, targets: &mut Names::new("backend with a target"), addresses, sources: &declared.sources };
+    let targets = &mut Names::new("backend with a target");
+    let mut taken = Taken { names: &mut names.backends, targets, addresses, asked: Vec::new(), declared };
     let backends = fields.required(problems, "backends", "[…]").and_then(|at| backends(problems, &mut taken, &at, driver.as_ref()));
     let known: Vec<&str> = declared::backends_of(fields.at().node).iter().map(|backend| backend.name).collect();
     let home_at = fields.required(problems, "home", "run");
@@ -229,12 +229,26 @@ fn backends(problems: &mut Problems, taken: &mut Taken<'_>, at: &At<'_>, driver:
     found.into_iter().collect()
 }
 
-/// What belongs to a backend already and to no other, and the sources that all may ask.
+/// What belongs to a backend already and to no other, and what all may refer to.
 struct Taken<'a> {
     names: &'a mut Names,
     targets: &'a mut Names,
     addresses: &'a mut Addresses,
-    sources: &'a Sources<'a>,
+    /// What servers are asked for by this route's backends.
+    asked: Vec<(BackendId, Readings)>,
+    declared: &'a Declared<'a>,
+}
+
+impl Taken<'_> {
+    /// Notes where a backend asks for what another one asks for already: each would be judged by what both do.
+    fn ask(&mut self, problems: &mut Problems, at: &At<'_>, id: &BackendId, readings: &Readings) {
+        let same = |known: &&(BackendId, Readings)| known.1.source == readings.source && known.1.requests == readings.requests;
+        if let Some((other, _)) = self.asked.iter().find(same) {
+            let message = format!("this counts the same requests as backend `{other}`; each would be judged by what both do");
+            problems.at(at, message).allowed("series of its own for each backend of a route").help("compare the labels").error();
+        }
+        self.asked.push((id.clone(), readings.clone()));
+    }
 }
 
 const BACKEND_KEYS: &[&str] = &["name", "title", "cloud_run", "gke", "backend_service", "revision", "metrics", "readings", "probe"];
@@ -250,13 +264,20 @@ fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: O
         Some(at) => address(problems, at).map(Some),
         None => Some(None),
     };
-    let readings = match fields.optional(problems, "readings") {
-        Some(at) => readings::readings(problems, at, taken.sources).map(Some),
+    let told = match fields.optional(problems, "readings") {
+        Some(at) => {
+            let (project, workload) = (taken.declared.project.as_ref(), workload.as_ref());
+            let behind = Behind { project, driver, target: target.as_ref(), workload };
+            readings::readings(problems, at, &taken.declared.sources, behind).map(Some)
+        }
         None => Some(None),
     };
     if let (Some(_), Some(at)) = (&metrics_at, fields.entry("readings")) {
         let message = "figures of this backend come from its page already, and each has one source";
         problems.at(&at, message).allowed("`metrics` or `readings`").help("remove one of them").error();
+    }
+    if let (Some(at), Some(id), Some(Some(Told::By(readings)))) = (fields.entry("readings"), &id, &told) {
+        taken.ask(problems, &at, id, readings);
     }
     let probe = asked(problems, &fields, "probe");
     let probe_at = fields.entry("probe");
@@ -275,6 +296,11 @@ fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: O
         let message = "Cloud Run splits only between its own revisions; it can't send traffic to GKE";
         problems.at(fields.at(), message).help("use the driver `url_map` for a route between Cloud Run and GKE").error();
     }
+    let (readings, pods) = match told? {
+        Some(Told::By(readings)) => (Some(readings), None),
+        Some(Told::ByPods(pods)) => (None, Some(pods)),
+        None => (None, None),
+    };
     Some(Backend {
         id: id?,
         title: title?,
@@ -282,7 +308,8 @@ fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: O
         target: target?,
         workload,
         metrics_url: metrics_url?,
-        readings: readings?,
+        readings,
+        pods,
         probe_url: probe.clone()?.map(|asked| asked.url),
         probe_expect: probe?.and_then(|asked| asked.expect),
     })

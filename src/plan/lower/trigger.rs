@@ -17,8 +17,8 @@ use crate::{
             span_within,
         },
         model::{
-            AtOnce, OnBlind, Trigger, TriggerAction,
-            readings::{Cadence, Readings},
+            AtOnce, Backend, OnBlind, Trigger, TriggerAction,
+            readings::{Author, Cadence, Readings},
         },
         reader::{self, At, Fields, Problems},
         units,
@@ -39,6 +39,8 @@ const RATE_MOST: u64 = 100_000;
 /// Fewest samples that a proof consists of.
 const SAMPLES_MIN: u64 = 2;
 const DURATION_MOST: Millis = Millis::from_mins(60);
+/// Five minutes without a figure are blindness that acts; two are left for users to come, and for their requests to be enough.
+const LATE: Millis = Millis::from_mins(3);
 
 pub(super) fn triggers(problems: &mut Problems, at: &At<'_>, declared: &Declared<'_>, told: Told<'_>) -> Option<Vec<Trigger>> {
     let mut names = Names::new("trigger");
@@ -78,6 +80,12 @@ fn trigger(problems: &mut Problems, names: &mut Names, at: At<'_>, declared: &De
     if let (Some(at), Some(readings), Some(metric)) = (&watched_at, known.and_then(|known| known.readings.as_ref()), metric) {
         untold(problems, at, readings, metric, above);
     }
+    if let (Some(at), Some(pods), Some(metric)) = (&watched_at, known.and_then(|known| known.pods.as_ref()), metric)
+        && !pods.tells(metric)
+    {
+        let message = format!("the pages of this backend's pods don't tell the {metric}, so this trigger would be blind for ever");
+        problems.at(at, message).help("use another metric, or name its family").error();
+    }
     let duration = fields.required(problems, "duration", "2m");
     let lasting = duration.and_then(|at| lasting(problems, &at, cadence));
     let requests_min = match fields.optional(problems, "requests_min") {
@@ -85,6 +93,9 @@ fn trigger(problems: &mut Problems, names: &mut Names, at: At<'_>, declared: &De
         None => Some(REQUESTS_MIN),
     };
     let on_blind = on_blind(problems, &fields);
+    if let (Some(at), Some(OnBlind::Rollback), Some(known)) = (&watched_at, on_blind, known) {
+        unprobed(problems, at, known, cadence);
+    }
     let at_once = match fields.optional(problems, "at_once") {
         Some(at) => at_once(problems, at, metric, cadence, above.zip(lasting)).map(Some),
         None => Some(None),
@@ -177,7 +188,8 @@ fn backend(problems: &mut Problems, at: &At<'_>, route: &DeclaredRoute<'_>, acti
     }
     if declared.metrics == Metrics::NotTold {
         let message = format!("backend `{id}` has no `metrics` and no `readings`, so this trigger would be blind for ever");
-        problems.at(at, message).help("add `metrics: https://…/metrics` or `readings: { prometheus: … }` to the backend").error();
+        let help = "add `readings: { load_balancer: {} }`, `readings: { prometheus: … }` or `metrics: https://…/metrics` to the backend";
+        problems.at(at, message).help(help).error();
     }
     Some(id)
 }
@@ -191,8 +203,20 @@ fn untold(problems: &mut Problems, at: &At<'_>, readings: &Readings, metric: Met
             Metric::RequestRate => "requests",
             Metric::P50Latency | Metric::P95Latency | Metric::P99Latency => metric.name(),
         };
-        let message = format!("the readings of this backend don't ask for the {metric}, so this trigger would be blind for ever");
-        problems.at(at, message).help(format!("add `{key}: …` to its `readings`")).error();
+        let (message, help) = match &readings.author {
+            Author::Plan => {
+                (format!("the readings of this backend don't ask for the {metric}"), format!("add `{key}: …` to its `readings`"))
+            }
+            Author::LoadBalancer => (
+                format!("the load balancer doesn't count the {metric}"),
+                "use another metric, or `prometheus` with a query of your own".to_owned(),
+            ),
+            Author::Preset(name) => {
+                let message = format!("what `{name}` exports doesn't tell the {metric}");
+                (message, "use another metric, or write the queries out".to_owned())
+            }
+        };
+        problems.at(at, format!("{message}, so this trigger would be blind for ever")).help(help).error();
     }
     let top = readings.latencies.as_ref().and_then(|latencies| latencies.top_bucket).filter(|_| metric.unit() == Unit::Milliseconds);
     if let (Some(top), Some(above)) = (top, above)
@@ -200,6 +224,19 @@ fn untold(problems: &mut Problems, at: &At<'_>, readings: &Readings, metric: Met
     {
         let message = format!("the histogram ends at {top}, so it never tells more than this trigger's threshold");
         problems.at(at, message).allowed(format!("a threshold below {top}, or a histogram with a higher bucket")).error();
+    }
+}
+
+/// After a first step figures that come late tell nothing for minutes. That is excused while the backend answers the prober, and is
+/// blindness where nobody asks it.
+fn unprobed(problems: &mut Problems, at: &At<'_>, backend: &Backend, cadence: Cadence) {
+    if cadence.lateness > LATE && backend.probe_url.is_none() {
+        let message = format!(
+            "the figures of `{}` come up to {} late, and nothing else is seen of it: `on_blind: rollback` would take the first step back",
+            backend.id, cadence.lateness
+        );
+        let help = "add `probe: https://…` to the backend, or use `on_blind: hold`";
+        problems.at(at, message).allowed("a probe, or figures that come sooner").help(help).error();
     }
 }
 

@@ -20,6 +20,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Readings {
     pub source: Source,
+    #[serde(default, skip_serializing_if = "Author::is_plan")]
+    pub author: Author,
     /// Over how much time the queries count.
     pub window: Millis,
     /// How many requests were answered within the window.
@@ -34,6 +36,25 @@ pub struct Readings {
     pub latencies: Option<Latencies>,
     /// When the newest sample was taken that the others rest on, in seconds since the Unix epoch.
     pub newest: Shown,
+}
+
+/// Who wrote the queries.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Author {
+    /// The plan writes them out.
+    #[default]
+    Plan,
+    /// They ask for what the load balancer counts of the backend's own backend service.
+    LoadBalancer,
+    /// The preset of this name, with the plan's labels.
+    Preset(Shown),
+}
+
+impl Author {
+    fn is_plan(&self) -> bool {
+        *self == Author::Plan
+    }
 }
 
 /// Latency quantiles and how they are told.
@@ -85,6 +106,14 @@ pub enum Auth {
 }
 
 impl Readings {
+    /// Every query by its key in a plan, in the order of the plan's own words.
+    pub fn queries(&self) -> impl Iterator<Item = (&'static str, &Shown)> {
+        let quantiles = self.latencies.iter().flat_map(|told| &told.quantiles).map(|(metric, query)| (metric.name(), query));
+        let counts = [("requests", Some(&self.requests)), ("failures", self.failures.as_ref()), ("dropped", self.dropped.as_ref())];
+        let counts = counts.into_iter().filter_map(|(key, query)| Some((key, query?)));
+        counts.chain(quantiles).chain([("newest", &self.newest)])
+    }
+
     /// Whether it tells this figure.
     pub fn tells(&self, metric: Metric) -> bool {
         match metric {
@@ -94,6 +123,54 @@ impl Readings {
             Metric::P50Latency | Metric::P95Latency | Metric::P99Latency => {
                 self.latencies.as_ref().is_some_and(|latencies| latencies.quantiles.contains_key(&metric))
             }
+        }
+    }
+}
+
+/// The pages of a backend's ready pods, each asked by its name, and what on them is counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodPages {
+    /// Of each pod.
+    pub port: u16,
+    pub path: Shown,
+    /// The preset that the names are of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<Shown>,
+    /// Counter of requests.
+    pub requests: Shown,
+    /// Its label that tells how they ended; `None` for whichever of the usual ones holds a status in digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_label: Option<Shown>,
+    /// What that label holds of a request that failed: classes as `5xx`, or values word for word; without any, a server's errors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_when: Vec<Shown>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency: Option<PodLatency>,
+    /// Counter of dropped connections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropped: Option<Shown>,
+    /// Series without this label and value are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<(Shown, Shown)>,
+    /// Series whose label begins so are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<(Shown, Shown)>,
+}
+
+/// A histogram of durations, by the name of its family.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PodLatency {
+    pub family: Shown,
+    pub unit: LatencyUnit,
+}
+
+impl PodPages {
+    /// Whether they can tell this figure.
+    pub fn tells(&self, metric: Metric) -> bool {
+        match metric {
+            Metric::RequestRate | Metric::ErrorRate => true,
+            Metric::DropRate => self.dropped.is_some(),
+            Metric::P50Latency | Metric::P95Latency | Metric::P99Latency => self.latency.is_some(),
         }
     }
 }

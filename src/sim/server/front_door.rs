@@ -78,7 +78,7 @@ impl Door {
                 let whole = url_map::whole(world.load_balancer.url_map(), &host)?;
                 return Some((None, None, whole));
             };
-            let (served, service) = (neighbour.serve(None), neighbour.name.service);
+            let (served, service) = (neighbour.serve(&mut world.balancer), neighbour.name.service);
             let mark = served.leg.and_then(|leg| world.load_balancer.mark(&host, leg, MARK));
             let label = served.leg.map_or_else(|| "elsewhere".to_owned(), |leg| format!("{service}-{}", leg.label()));
             Some((Some(served), mark, label))

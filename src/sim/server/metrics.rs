@@ -13,6 +13,7 @@ use crate::sim::{
 
 use super::{
     http::{Answer, Reply},
+    kubernetes::passed,
     lengthy::Rest,
     shape::{Length, Paths, Shape, Stamp, Status, WORKERS, Workers},
 };
@@ -50,6 +51,21 @@ pub fn page(world: &mut World, leg: Leg) -> Answer {
 pub fn page_of(world: &World, service: &str, leg: Leg) -> Option<Reply> {
     let exposed = world.exposed_of(service, leg)?;
     Some(Reply { content_type: TEXT, ..Reply::text(200, text(&exposed)) })
+}
+
+/// What a pod of the frontend answers to this path, if its container runs: its own counters, as far as their damage lets them through.
+#[must_use]
+pub fn page_of_pod(world: &World, pod: &str, path: &str) -> Option<passed::Page> {
+    let exposed = world.exposed_pod(pod)?;
+    Some(match (path, exposed.damage) {
+        ("/metrics", Damage::Failing) => passed::Page::plain(500, "collector failed\n"),
+        ("/metrics", damage) => {
+            let content_type = if damage == Damage::Seconds { OPEN_METRICS } else { TEXT };
+            let after_ms = if damage == Damage::Slow { SLOW_MS as i64 } else { 0 };
+            passed::Page { status: 200, content_type, text: text(&exposed), after_ms }
+        }
+        (_, _) => passed::Page::plain(404, "404 page not found\n"),
+    })
 }
 
 /// Bytes of other people's families that come at a time.

@@ -92,4 +92,8 @@ impl kubernetes::KubernetesWorld for Shared {
     fn real(&self, ms: i64) -> Duration {
         self.clock.real(ms as f64)
     }
+
+    fn page(&self, pod: &str, path: &str) -> Option<kubernetes::passed::Page> {
+        Shared::with(self, |world| metrics::page_of_pod(world, pod, path))
+    }
 }

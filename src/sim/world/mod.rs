@@ -5,6 +5,7 @@
 
 pub mod actor;
 pub mod audit;
+pub mod balanced;
 pub mod clock;
 pub mod cloud_run;
 pub mod conditions;
@@ -17,6 +18,7 @@ pub mod meter;
 pub mod neighbours;
 pub mod operations;
 pub mod peers;
+pub mod pods;
 pub mod propagation;
 pub mod random;
 pub mod scrapes;
@@ -30,6 +32,7 @@ use std::collections::BTreeMap;
 use self::{
     actor::Actor,
     audit::{Audit, Mutation},
+    balanced::BalancerBook,
     cloud_run::CloudRun,
     conditions::Conditions,
     edits::Change,
@@ -95,6 +98,8 @@ pub struct World {
     pub series: Series,
     /// What Prometheus has scraped.
     pub scrapes: Scrapes,
+    /// What the load balancer counts.
+    pub balancer: BalancerBook,
     /// Who changed what.
     pub audit: Audit,
     /// Faults in force.
@@ -166,6 +171,7 @@ impl World {
             traffic: Traffic::new(seed, now_ms),
             series,
             scrapes: Scrapes::new(now_ms),
+            balancer: BalancerBook::new(now_ms, seed, FRONTEND, [RATE, neighbours::RATE]),
             audit: Audit::default(),
             conditions: Conditions::default(),
             peers: Peers::default(),
@@ -214,11 +220,12 @@ impl World {
         if let Some(due_ms) = self.series.due(at_ms) {
             self.series.close(due_ms, self.sql.monitored());
         }
+        self.balancer.tick(at_ms);
         if let Some(number) = self.scrapes.due(at_ms) {
             [Leg::Run, Leg::Gke].into_iter().for_each(|leg| self.scrapes.keep(self.exposed(leg, number)));
         }
         self.crash(at_ms);
-        self.load_balancer.neighbours.iter_mut().for_each(|neighbour| neighbour.step(traffic::STEP_MS));
+        self.load_balancer.neighbours.iter_mut().for_each(|neighbour| neighbour.step(traffic::STEP_MS, &mut self.balancer));
         let (traffic, mut around) = self.apart();
         traffic.step(&mut around);
     }
@@ -244,7 +251,10 @@ impl World {
                 let every_ms = (every_s.max(1.0) * 1000.0) as i64;
                 self.robot = Some(Robot { gke: (*gke_per_mille).min(1000), every_ms, next_ms: self.now_ms + every_ms });
             }
-            Fault::LateReadings { delay_s } => self.scrapes.delay(Some((delay_s * 1000.0) as i64)),
+            Fault::LateReadings { delay_s } => {
+                self.scrapes.delay(Some((delay_s * 1000.0) as i64));
+                self.balancer.delay(Some((delay_s * 1000.0) as i64));
+            }
             Fault::SlowEdge { max_s } => self.load_balancer.slow(Some(max_s * 1000.0)),
             // There is a frontend; a deployment of it can't be refused.
             Fault::Deployed { percent } => drop(self.cloud_run.deploy(self.now_ms, FRONTEND, *percent, &Actor::person(CI))),
@@ -286,6 +296,7 @@ impl World {
         self.robot = None;
         self.load_balancer.slow(None);
         self.scrapes.delay(None);
+        self.balancer.delay(None);
         self.conditions = Conditions::default();
         self.kubernetes.calm();
         self.cloud_run.calm();
@@ -356,6 +367,13 @@ impl World {
         Exposed { leg, at_ms, damage, damaged_ms, meter, instances, worker }
     }
 
+    /// What the page of one pod is made of now, if its container runs.
+    #[must_use]
+    pub fn exposed_pod(&self, pod: &str) -> Option<Exposed> {
+        let meter = self.traffic.pods.meter(pod)?.clone();
+        Some(Exposed { meter, instances: 1.0, ..self.exposed(Leg::Gke, 0) })
+    }
+
     fn damage_page(&mut self, leg: Leg, damage: Damage) {
         if damage == Damage::StandsStill {
             self.frozen.insert(leg, self.traffic.meter(leg).clone());
@@ -377,6 +395,7 @@ impl World {
             self.followed = Some(version);
             self.peers.gke_pods = self.kubernetes.desired(FRONTEND);
             self.peers.gke_ready = self.kubernetes.ready_fraction(FRONTEND);
+            self.traffic.pods.follow(&self.kubernetes.running(FRONTEND));
         }
     }
 
@@ -441,6 +460,7 @@ impl World {
             conditions: &self.conditions,
             peers: &self.peers,
             series: &mut self.series,
+            balancer: &mut self.balancer,
         };
         (&mut self.traffic, around)
     }

@@ -5,6 +5,7 @@
 
 use super::{
     Leg,
+    balanced::BalancerBook,
     meter::{Code, Meter},
     propagation::{Edge, Span, Split},
     random::Random,
@@ -25,7 +26,7 @@ pub const NEIGHBOURS: [Name; 2] =
     [Name { service: "backend", host: "backend.hexproperty.com" }, Name { service: "api", host: "partners.hexproperty.com" }];
 
 /// Mean arrivals at each of them, in virtual requests per second.
-const RATE: f64 = 20.0;
+pub(super) const RATE: f64 = 20.0;
 /// Share of requests that fails on a good day.
 const BASELINE: f64 = 0.001;
 
@@ -83,11 +84,13 @@ impl Neighbour {
     }
 
     /// One step of its background traffic.
-    pub fn step(&mut self, step_ms: i64) {
+    pub fn step(&mut self, step_ms: i64, balancer: &mut BalancerBook) {
         let mut random = self.random.clone();
         let (mut to_run, mut to_gke) = (0, 0);
         for _ in 0..random.poisson(RATE * step_ms as f64 / 1000.0) {
-            match self.served(None, &mut random).leg {
+            let served = self.served(&mut random);
+            balancer.count(self.name.service, &served);
+            match served.leg {
                 Some(Leg::Run) => to_run += 1,
                 Some(Leg::Gke) => to_gke += 1,
                 None => {}
@@ -98,16 +101,17 @@ impl Neighbour {
         self.gke.follow_sessions(to_gke, step_ms);
     }
 
-    /// Serves one request of a real client, at the front door (`None`) or at one backend directly.
-    pub fn serve(&mut self, at: Option<Leg>) -> Served {
+    /// Serves one request of a real client at the front door.
+    pub fn serve(&mut self, balancer: &mut BalancerBook) -> Served {
         let mut random = self.visitors.clone();
-        let served = self.served(at, &mut random);
+        let served = self.served(&mut random);
+        balancer.count(self.name.service, &served);
         self.visitors = random;
         served
     }
 
-    fn served(&mut self, at: Option<Leg>, random: &mut Random) -> Served {
-        let leg = at.or_else(|| self.edge.choose(random));
+    fn served(&mut self, random: &mut Random) -> Served {
+        let leg = self.edge.choose(random);
         let latency_ms = latency_ms(leg, random);
         let code = if random.chance(BASELINE) { Code::Broken } else { Code::Fine };
         match leg {

@@ -7,12 +7,14 @@
 use std::sync::LazyLock;
 
 use super::{
-    Leg,
+    FRONTEND, Leg,
+    balanced::BalancerBook,
     cloud_run::{CloudRun, Service},
     conditions::{Conditions, LegConditions},
     fleet::{self, Bounds, Fleet, INSTANCES_MAX, INSTANCES_MIN, Load},
     meter::{Code, Meter},
     peers::Peers,
+    pods::PodMeters,
     propagation::Edge,
     random::Random,
     series::Series,
@@ -26,7 +28,7 @@ pub(super) const STEP_MS: i64 = 100;
 /// Requests per second that one pod takes easily.
 const RATE_EACH_POD: f64 = 30.0;
 /// Share of requests that fails on a good day.
-const BASELINE: f64 = 0.002;
+pub(super) const BASELINE: f64 = 0.002;
 /// Spread of the latencies; with the medians below it gives a p95 near 180 ms (Cloud Run) and 150 ms (GKE).
 const SPREAD: f64 = 0.5;
 /// Shares of all requests whose latency is worked out beforehand; the slowest takes 6 times the median.
@@ -84,6 +86,8 @@ pub struct Traffic {
     pub gke_tally: Tally,
     /// Instances of Cloud Run.
     pub fleet: Fleet,
+    /// What each pod counts by itself.
+    pub pods: PodMeters,
     gke_rate: f64,
     pods_ready: f64,
     stepped_ms: i64,
@@ -104,6 +108,8 @@ pub struct Surroundings<'a> {
     pub peers: &'a Peers,
     /// The cloud's monitoring.
     pub series: &'a mut Series,
+    /// What the load balancer counts.
+    pub balancer: &'a mut BalancerBook,
 }
 
 impl<'a> Surroundings<'a> {
@@ -177,6 +183,7 @@ impl Traffic {
             run_tally: Tally::default(),
             gke_tally: Tally::default(),
             fleet: Fleet::new(RATE),
+            pods: PodMeters::new(now_ms),
             gke_rate: 0.0,
             pods_ready: 6.0,
             stepped_ms: now_ms,
@@ -210,6 +217,7 @@ impl Traffic {
                 None => {}
             }
             let served = outcome(leg, &loads, around, &mut random);
+            around.balancer.count(FRONTEND, &served);
             self.count(&served, frontend, around.series, &mut random);
         }
         self.random = random;
@@ -232,6 +240,8 @@ impl Traffic {
             // The front door's own faults are not met on the way past it.
             served.code = served.code.or(Some(Code::Unavailable));
             served.by = Answerer::Leg;
+        } else {
+            around.balancer.count(FRONTEND, &served);
         }
         let revision = self.count(&served, around.frontend(), around.series, &mut random);
         // The platform answers for a program that it has no room for.
@@ -246,6 +256,9 @@ impl Traffic {
         let broken = (meter.sessions * 0.02).round() as u64;
         *meter = Meter { sessions: meter.sessions, dropped: broken, ..Meter::new(now_ms) };
         tally.dropped += broken;
+        if leg == Leg::Gke {
+            self.pods.restart(now_ms);
+        }
     }
 
     /// The counters of one leg.
@@ -304,6 +317,9 @@ impl Traffic {
             return None;
         }
         meter.count(code, served.latency_ms);
+        if leg == Leg::Gke {
+            self.pods.count(code, served.latency_ms);
+        }
         let revision = frontend.filter(|_| leg == Leg::Run)?.choose(random);
         series.count(revision, code);
         Some(revision)

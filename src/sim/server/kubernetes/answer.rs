@@ -103,6 +103,12 @@ impl Failure {
         Refusal::NotFound(key.clone()).into()
     }
 
+    /// A pod can't be reached at a port.
+    #[must_use]
+    pub fn unreachable(why: &str) -> Self {
+        Self::new(503, "ServiceUnavailable", format!("error trying to reach service: {why}"))
+    }
+
     /// The caller has no right to it.
     #[must_use]
     pub fn forbidden(resource: Resource, namespace: &str, verb: &str) -> Self {

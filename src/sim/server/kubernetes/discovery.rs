@@ -113,11 +113,14 @@ fn resources(group: &str, version: &str) -> Value {
                 Subresource::Scale => (Some(("autoscaling", "Scale")), json!(["get", "patch", "update"])),
                 Subresource::Log => (None, json!(["get"])),
                 Subresource::Eviction => (Some(("policy", "Eviction")), json!(["create"])),
+                Subresource::Proxy => (Some(("", "PodProxyOptions")), json!(["create", "delete", "get", "patch", "update"])),
             };
             if let Some((group, kind)) = of_kind {
-                entry["group"] = json!(group);
-                entry["version"] = json!("v1");
                 entry["kind"] = json!(kind);
+                if !group.is_empty() {
+                    entry["group"] = json!(group);
+                    entry["version"] = json!("v1");
+                }
             }
             entry["verbs"] = verbs;
             resources.push(entry);

@@ -12,6 +12,7 @@ pub mod discovery;
 pub mod heartbeat;
 pub mod log;
 pub mod ownership;
+pub mod passed;
 pub mod patch;
 mod pod_cell;
 pub mod query;
@@ -57,6 +58,12 @@ pub trait KubernetesWorld: Clone + Send + Sync + 'static {
 
     /// How long so many milliseconds of the cluster's time take in real time.
     fn real(&self, ms: i64) -> Duration;
+
+    /// What a running pod answers at its own port to a `GET` of this path. In a world of clusters alone no program runs in any pod.
+    fn page(&self, pod: &str, path: &str) -> Option<passed::Page> {
+        let _ = (pod, path);
+        None
+    }
 }
 
 /// A request whose body has been read.
@@ -144,6 +151,13 @@ pub async fn respond<W: KubernetesWorld>(world: W, request: Request<Incoming>) -
         method: head.method,
         body,
     };
+    if let (Target::Passed { pod, port, path }, &Method::GET) = (&call.target, &call.method) {
+        let allowed = world.with(|cluster| read::allowed(cluster, &call));
+        return match allowed {
+            Ok(()) => passed::answer(world, pod, port.as_deref(), path).await.unwrap_or_else(Failure::reply),
+            Err(failure) => failure.reply(),
+        };
+    }
     dispatch(world, &call).unwrap_or_else(Failure::reply)
 }
 

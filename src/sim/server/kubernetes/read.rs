@@ -24,7 +24,7 @@ pub fn allowed(cluster: &Kubernetes, call: &Call) -> Result<(), Failure> {
     let (resource, namespace, verb) = match &call.target {
         Target::Collection { resource, namespace } if call.query.is_set("watch") => (*resource, namespace, "watch"),
         Target::Collection { resource, namespace } => (*resource, namespace, "list"),
-        Target::Object(key) | Target::Part(key, _) => (key.resource, &key.namespace, "get"),
+        Target::Object(key) | Target::Part(key, _) | Target::Passed { pod: key, .. } => (key.resource, &key.namespace, "get"),
         Target::Unknown | Target::Discovery(_) | Target::Health | Target::Review => return Ok(()),
     };
     if cluster.may_read(resource) { Ok(()) } else { Err(Failure::forbidden(resource, namespace, verb)) }

@@ -28,6 +28,15 @@ pub enum Target {
     Object(Key),
     /// A part of one object.
     Part(Key, Subresource),
+    /// A request that is passed on to a pod.
+    Passed {
+        /// The pod.
+        pod: Key,
+        /// The port that is asked; `None` for the pod's first.
+        port: Option<String>,
+        /// The path there, with its slash.
+        path: String,
+    },
     /// Nothing that is served.
     Unknown,
 }
@@ -82,6 +91,7 @@ impl Target {
             ["api", version] => Self::resources("", version),
             ["apis", group] => Self::group(group),
             ["apis", group, version] => Self::resources(group, version),
+            ["api", "v1", "namespaces", namespace, "pods", pod, "proxy", path @ ..] => Self::passed(namespace, pod, path),
             ["api", version, rest @ ..] => Self::objects("", version, rest),
             ["apis", group, version, rest @ ..] => Self::objects(group, version, rest),
             _ => Self::Unknown,
@@ -121,6 +131,12 @@ impl Target {
             _ => None,
         };
         found.unwrap_or(Self::Unknown)
+    }
+
+    /// `POD` or `POD:PORT`.
+    fn passed(namespace: &str, pod: &str, path: &[&str]) -> Self {
+        let (name, port) = pod.split_once(':').map_or((pod, None), |(name, port)| (name, Some(port.to_owned())));
+        Self::Passed { pod: Key::new(Resource::Pod, namespace, name), port, path: format!("/{}", path.join("/")) }
     }
 
     fn part(key: Key, part: &str) -> Option<Self> {

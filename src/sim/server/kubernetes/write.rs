@@ -169,12 +169,13 @@ pub fn read_body(call: &Call) -> Result<Value, Failure> {
 fn part(call: &Call) -> Part {
     match call.target {
         Target::Part(_, Subresource::Status) => Part::Status,
-        Target::Part(_, Subresource::Scale | Subresource::Log | Subresource::Eviction)
+        Target::Part(_, Subresource::Scale | Subresource::Log | Subresource::Eviction | Subresource::Proxy)
         | Target::Object(_)
         | Target::Collection { .. }
         | Target::Discovery(_)
         | Target::Health
         | Target::Review
+        | Target::Passed { .. }
         | Target::Unknown => Part::Main,
     }
 }

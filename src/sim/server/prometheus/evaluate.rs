@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::query::{Aggregation, Comparison, Expr, Function, Matcher, Operator, Refusal, Selector};
-use crate::sim::world::scrapes::{Sample, Scrape};
+use crate::sim::world::{
+    balanced::{Minute, SAMPLE_MS},
+    scrapes::{Sample, Scrape},
+};
 
 /// How far back an instant looks for the newest sample, virtual milliseconds.
 const LOOK_BACK_MS: i64 = 300_000;
@@ -29,6 +32,10 @@ pub(super) struct Store<'a> {
     pub(super) scrapes: Vec<&'a Scrape>,
     /// How a scrape reads.
     pub(super) read: fn(&Scrape) -> &[Sample],
+    /// What the load balancer counted in a minute, the oldest first.
+    pub(super) minutes: Vec<&'a Minute>,
+    /// How a minute reads, as far as series are asked for: the growth within it.
+    pub(super) tell: fn(&Minute, &Selector) -> Vec<Sample>,
 }
 
 impl Store<'_> {
@@ -44,7 +51,7 @@ impl Store<'_> {
                 Err(Refusal::Parse { at: 1, why: why.to_owned() })
             }
             Expr::Select(selector) => {
-                Ok(Value::Vector(self.instant(selector, at_ms)?.map(|sample| (sample.labels.clone(), sample.value)).collect()))
+                Ok(Value::Vector(self.instant(selector, at_ms)?.into_iter().map(|sample| (sample.labels, sample.value)).collect()))
             }
             Expr::Call(function, arguments) => self.call(*function, arguments, at_ms),
             Expr::Aggregate { how, by, of } => Ok(Value::Vector(aggregate(*how, by, self.vector(of, at_ms)?))),
@@ -70,8 +77,8 @@ impl Store<'_> {
         match (function, arguments) {
             (Function::Vector, [of]) => Ok(Value::Vector(vec![(Labels::new(), self.scalar(of, at_ms)?)])),
             (Function::Timestamp, [Expr::Select(selector)]) if selector.range_ms.is_none() => {
-                let found = self.instant(selector, at_ms)?.map(|sample| (unnamed(&sample.labels), sample.at_ms as f64 / 1000.0));
-                Ok(Value::Vector(found.collect()))
+                let found = self.instant(selector, at_ms)?.into_iter();
+                Ok(Value::Vector(found.map(|sample| (unnamed(&sample.labels), sample.at_ms as f64 / 1000.0)).collect()))
             }
             // As the documents have it, anything but a selector is as old as the evaluation.
             (Function::Timestamp, [of]) => Ok(Value::Vector(
@@ -79,11 +86,11 @@ impl Store<'_> {
             )),
             (Function::Increase | Function::Rate, [Expr::Select(selector)]) => {
                 let Some(range_ms) = selector.range_ms else { return Err(type_error("range vector", "instant vector")) };
-                let growth = self.ranges(selector, at_ms, range_ms)?.into_iter().filter_map(|(labels, samples)| {
-                    let grown = increase(&samples, at_ms - range_ms, at_ms)?;
-                    Some((labels, if function == Function::Rate { grown / (range_ms as f64 / 1000.0) } else { grown }))
-                });
-                Ok(Value::Vector(growth.collect()))
+                let scraped = self.ranges(selector, at_ms, range_ms)?.into_iter();
+                let scraped = scraped.filter_map(|(labels, samples)| Some((labels, increase(&samples, at_ms - range_ms, at_ms)?)));
+                let counted = self.counted(selector, at_ms - range_ms, at_ms);
+                let each = if function == Function::Rate { range_ms as f64 / 1000.0 } else { 1.0 };
+                Ok(Value::Vector(scraped.chain(counted).map(|(labels, grown)| (labels, grown / each)).collect()))
             }
             (Function::HistogramQuantile, [quantile, of]) => {
                 let quantile = self.scalar(quantile, at_ms)?;
@@ -94,23 +101,43 @@ impl Store<'_> {
     }
 
     /// The newest sample of each series; one that its page shows no more is stale.
-    fn instant<'a>(&'a self, selector: &'a Selector, at_ms: i64) -> Result<impl Iterator<Item = &'a Sample>, Refusal> {
+    fn instant(&self, selector: &Selector, at_ms: i64) -> Result<Vec<Sample>, Refusal> {
         check(selector)?;
         let mut seen = BTreeSet::new();
         let seen_by = self.scrapes.iter().rev().filter(move |scrape| {
             let exposed = &scrape.exposed;
             exposed.at_ms <= at_ms && exposed.at_ms > at_ms - LOOK_BACK_MS && seen.insert(exposed.leg.label())
         });
-        Ok(seen_by
-            .flat_map(|scrape| (self.read)(scrape))
-            .filter(move |sample| sample.at_ms > at_ms - LOOK_BACK_MS && matches(selector, sample)))
+        let scraped = seen_by.flat_map(|scrape| (self.read)(scrape));
+        let scraped = scraped.filter(|sample| sample.at_ms > at_ms - LOOK_BACK_MS && matches(selector, &sample.labels));
+        let mut found: Vec<Sample> = scraped.cloned().collect();
+        // Of what Google counts nothing is ever stale: the newest minute speaks for each series that it has.
+        let mut known = BTreeSet::new();
+        let within = |minute: &&&Minute| minute.end_ms > at_ms - LOOK_BACK_MS && minute.end_ms <= at_ms;
+        let counted = self.minutes.iter().rev().filter(within).flat_map(|minute| (self.tell)(minute, selector));
+        found.extend(counted.filter(|sample| known.insert(sample.labels.clone())));
+        Ok(found)
+    }
+
+    /// What Google counted between two moments: a minute of which only a part lies between them counts for that part.
+    fn counted(&self, selector: &Selector, from_ms: i64, to_ms: i64) -> BTreeMap<Labels, f64> {
+        let mut found = BTreeMap::new();
+        for minute in &self.minutes {
+            let common_ms = minute.end_ms.min(to_ms) - (minute.end_ms - SAMPLE_MS).max(from_ms);
+            if common_ms > 0 {
+                for sample in (self.tell)(minute, selector) {
+                    *found.entry(unnamed(&sample.labels)).or_default() += sample.value * common_ms as f64 / SAMPLE_MS as f64;
+                }
+            }
+        }
+        found
     }
 
     fn ranges(&self, selector: &Selector, at_ms: i64, range_ms: i64) -> Result<BTreeMap<Labels, Vec<(i64, f64)>>, Refusal> {
         check(selector)?;
         let mut found: BTreeMap<Labels, Vec<(i64, f64)>> = BTreeMap::new();
         for sample in self.scrapes.iter().flat_map(|scrape| (self.read)(scrape)) {
-            if sample.at_ms > at_ms - range_ms && sample.at_ms <= at_ms && matches(selector, sample) {
+            if sample.at_ms > at_ms - range_ms && sample.at_ms <= at_ms && matches(selector, &sample.labels) {
                 let samples = found.entry(unnamed(&sample.labels)).or_default();
                 // Another sample of the same time is dropped, as on ingestion.
                 if samples.last().is_none_or(|(newest, _)| *newest < sample.at_ms) {
@@ -252,9 +279,19 @@ fn check(selector: &Selector) -> Result<(), Refusal> {
     }
 }
 
-fn matches(selector: &Selector, sample: &Sample) -> bool {
-    selector.matchers.iter().all(|Matcher { label, comparison, value }| {
-        let found = sample.labels.get(label).map_or("", String::as_str);
+/// Whether a series is one that is asked for.
+pub(super) fn matches(selector: &Selector, labels: &Labels) -> bool {
+    all_hold(selector.matchers.iter(), labels)
+}
+
+/// The same, whatever is asked of one label.
+pub(super) fn matches_but(selector: &Selector, labels: &Labels, label: &str) -> bool {
+    all_hold(selector.matchers.iter().filter(|matcher| matcher.label != label), labels)
+}
+
+fn all_hold<'a>(mut matchers: impl Iterator<Item = &'a Matcher>, labels: &Labels) -> bool {
+    matchers.all(|Matcher { label, comparison, value }| {
+        let found = labels.get(label).map_or("", String::as_str);
         match comparison {
             Comparison::Is => found == value,
             Comparison::IsNot => found != value,

@@ -1,9 +1,10 @@
-//! Prometheus' HTTP API over what this world's own Prometheus has scraped, at the address where Google serves it: `query` and
-//! `query_range`, both by GET.
+//! Prometheus' HTTP API over what this world's own Prometheus has scraped and what its load balancer counts, at the address where Google
+//! serves both: `query` and `query_range`, both by GET.
 //!
 //! Written from Prometheus' documents of its API and its language. What this world does not evaluate is refused in Prometheus' own form,
 //! never answered with nothing.
 
+mod balancer;
 mod evaluate;
 mod page;
 mod query;
@@ -81,7 +82,12 @@ fn range(world: &World, call: &Call) -> Result<Reply, Refusal> {
 }
 
 fn store(world: &World) -> Store<'_> {
-    Store { scrapes: world.scrapes.visible(world.now_ms, i64::MIN, i64::MAX).collect(), read: page::samples }
+    Store {
+        scrapes: world.scrapes.visible(world.now_ms, i64::MIN, i64::MAX).collect(),
+        read: page::samples,
+        minutes: world.balancer.visible(world.now_ms).collect(),
+        tell: balancer::samples,
+    }
 }
 
 fn expression(call: &Call) -> Result<Expr, Refusal> {

@@ -1,11 +1,14 @@
 //! The arithmetic against what Prometheus' documents, and the program itself, make of the same samples.
 
 use super::{
+    balancer,
     evaluate::{Store, Value},
     query::{Refusal, read},
 };
 use crate::sim::world::{
     Leg, World,
+    balanced::{BOUNDS, Balanced, Counts, Latencies, Minute, Requests},
+    meter::Code,
     propagation::Span,
     scrapes::{Exposed, Sample, Scrape},
 };
@@ -30,7 +33,8 @@ fn known(scrape: &Scrape) -> &[Sample] {
 }
 
 fn ask(scrapes: &[Scrape], at_s: i64, query: &str) -> Result<Value, Refusal> {
-    Store { scrapes: scrapes.iter().collect(), read: known }.evaluate(&read(query)?, at_s * 1000)
+    Store { scrapes: scrapes.iter().collect(), read: known, minutes: Vec::new(), tell: balancer::samples }
+        .evaluate(&read(query)?, at_s * 1000)
 }
 
 /// The one number of an answer.
@@ -105,4 +109,45 @@ fn what_is_no_query_or_not_offered_is_refused_and_never_empty() {
     for query in ["deriv(a[1m])", "a offset 5m", "a == 1", "a and b", "rate(a[5m:1m])", "a{b=~\"[45]..\"}", "sum without (x) (a)"] {
         assert!(matches!(ask(&[], 0, query), Err(Refusal::NotOffered(_))), "{query}");
     }
+}
+
+/// A minute with so many answers of each kind through the load balancer: what the client got, what the backend said, how often.
+fn minute(end_min: i64, requests: &[(Code, Option<Code>, u64)]) -> Minute {
+    let of = |(code, said, count): &(Code, Option<Code>, u64)| Requests { answered: Some(*code), said: *said, count: *count };
+    let requests = requests.iter().map(of).collect();
+    let mut latencies = Latencies { buckets: [0; BOUNDS + 1], sum_ms: 30_000.0 };
+    // Between 1.4¹² = 56.7 and 1.4¹³ = 79.4 ms.
+    latencies.buckets[13] = 600;
+    let of = Balanced { service: "frontend", leg: Leg::Gke };
+    Minute { end_ms: end_min * 60_000, counts: vec![Counts { of, requests, latencies: vec![(Code::Fine, latencies)] }] }
+}
+
+#[test]
+fn what_the_load_balancer_counts_is_summed_by_the_minute_and_one_minute_alone_counts_whole() {
+    let fine = (Code::Fine, Some(Code::Fine), 600);
+    let mut minutes: Vec<Minute> = (1..=5).map(|end| minute(end, &[fine])).collect();
+    minutes[3] = minute(4, &[(Code::Fine, Some(Code::Fine), 594), (Code::Broken, Some(Code::Broken), 4), (Code::BadGateway, None, 2)]);
+    let ask = |at_s: i64, query: &str| {
+        let minutes = minutes.iter().collect();
+        let store = Store { scrapes: Vec::new(), read: known, minutes, tell: balancer::samples };
+        let query = query.replace("LB", "loadbalancing_googleapis_com:https");
+        match store.evaluate(&read(&query).unwrap(), at_s * 1000).unwrap() {
+            Value::Vector(series) if series.len() <= 1 => series.first().map(|(_, value)| *value),
+            other => panic!("{other:?}"),
+        }
+    };
+    let of = "monitored_resource=\"https_lb_rule\",backend_target_name=\"frontend-gke\",cache_result!=\"HIT\"";
+    assert_eq!(ask(300, &format!("sum(increase(LB_request_count{{{of}}}[4m]))")), Some(2400.0));
+    let failed = |of: &str| format!("sum(increase(LB_{of}{{response_code_class=\"500\"}}[4m]))");
+    assert_eq!(ask(300, &failed("request_count")), Some(6.0), "their only points count whole, the balancer's own answers among them");
+    assert_eq!(ask(300, &failed("backend_request_count")), Some(4.0));
+    assert_eq!(ask(300, "sum(increase(LB_backend_request_count{response_code_class=\"0\"}[4m]))"), Some(2.0));
+    assert_eq!(ask(300, "sum(rate(LB_request_count[2m]))"), Some(10.0));
+    assert_eq!(ask(330, "sum(increase(LB_request_count[1m]))"), Some(300.0), "half of the last minute lies in the range");
+    assert_eq!(ask(300, "sum(increase(LB_request_count{backend_target_name=\"frontend-run\"}[4m]))"), None, "nobody asked it");
+    let median = ask(300, "histogram_quantile(0.5, sum by (le) (rate(LB_backend_latencies_bucket[4m])))").unwrap();
+    assert!((median - (1.4_f64.powi(12) + 1.4_f64.powi(13)) / 2.0).abs() < 1e-6, "milliseconds: {median}");
+    assert_eq!(ask(330, "max(timestamp(LB_backend_latencies_count{url_map_name=\"hexproperty-lb\"}))"), Some(300.0));
+    assert_eq!(ask(330, "max(timestamp(LB_request_count{response_code=\"502\"}))"), Some(240.0), "nothing is stale before five minutes");
+    assert_eq!(ask(600, "max(timestamp(LB_request_count))"), None);
 }

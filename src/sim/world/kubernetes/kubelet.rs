@@ -81,6 +81,10 @@ impl Runs {
         self.all.get(key)
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Key, &Run)> {
+        self.all.iter()
+    }
+
     /// When the next step of any pod is due.
     pub(super) fn due_ms(&self) -> Option<i64> {
         self.due_ms

@@ -40,11 +40,11 @@ use self::{
     affected::Affected,
     document::number,
     fault::{EmptyLists, WatchFault},
-    kubelet::Runs,
+    kubelet::{Runs, Stage},
     resource::Resource,
     store::{Key, Store},
 };
-use super::random::Random;
+use super::{pods::Running, random::Random};
 
 /// The namespace of the product's workloads.
 pub const NAMESPACE: &str = "hexproperty";
@@ -156,6 +156,18 @@ impl Kubernetes {
             0 => 0.0,
             desired => (f64::from(self.ready_pods(deployment)) / f64::from(desired)).min(1.0),
         }
+    }
+
+    /// The pods of the deployment whose container runs.
+    #[must_use]
+    pub fn running(&self, deployment: &str) -> Vec<Running> {
+        let begins = format!("{deployment}-");
+        let of_deployment = self.runs.all().filter(|(key, _)| key.namespace == NAMESPACE && key.name.starts_with(&begins));
+        let running = of_deployment.filter_map(|(key, run)| {
+            let is_ready = run.stage == Stage::Ready;
+            Some(Running { name: key.name.clone(), started_ms: run.started_ms?, is_ready })
+        });
+        running.collect()
     }
 
     /// Asks for this many pods, as somebody with `kubectl scale` would. Unknown deployments are left alone.

@@ -76,6 +76,8 @@ pub enum Subresource {
     Log,
     /// The wish that a pod leaves its node.
     Eviction,
+    /// What a pod answers to requests that the server passes on.
+    Proxy,
 }
 
 impl Subresource {
@@ -87,12 +89,13 @@ impl Subresource {
             Self::Scale => "scale",
             Self::Log => "log",
             Self::Eviction => "eviction",
+            Self::Proxy => "proxy",
         }
     }
 }
 
 const STATUS: &[Subresource] = &[Subresource::Status];
-const POD: &[Subresource] = &[Subresource::Status, Subresource::Log, Subresource::Eviction];
+const POD: &[Subresource] = &[Subresource::Status, Subresource::Log, Subresource::Eviction, Subresource::Proxy];
 const SCALABLE: &[Subresource] = &[Subresource::Status, Subresource::Scale];
 
 impl Resource {
