@@ -11,6 +11,7 @@ mod fold;
 mod gke;
 mod part;
 mod pod;
+mod review;
 mod store;
 mod wire;
 
@@ -35,6 +36,7 @@ use crate::{
 pub use access::Access;
 pub use gke::{GkeCluster, Way};
 use part::{LIST_DEADLINE, OPEN_DEADLINE, Part, Scope, Turn};
+pub use review::{WISHES, Wish};
 use store::{Change, Store, Worth};
 use wire::SlimDeployment;
 
