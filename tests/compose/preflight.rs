@@ -28,7 +28,7 @@ use futures::{StreamExt, stream};
 use super::{HEXPROPERTY, REVISIONS, SERVICES};
 
 /// Worlds that are looked at at a time.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 3;
 
 pub(super) async fn found_in(simulation: &Simulation, text: &str) -> Survey {
     let (plan, _) = plan::read(text.as_bytes()).unwrap_or_else(|problems| panic!("{}", plan::diagnostic::render_all(&problems, "p", text)));

@@ -154,10 +154,10 @@ fn is_for_want(finding: &Finding) -> bool {
 
 /// The route whose answers bear no known mark because of this.
 fn unmarks(finding: &Finding) -> Option<String> {
-    let route = match finding.id {
-        Id::MarkMissing | Id::MarkUnknown => finding.object.rsplit_once(" of route ")?.1,
-        Id::PastTheSplit => finding.object.strip_prefix("weights/")?,
-        _ => return None,
+    let route = if matches!(finding.id, Id::MarkMissing | Id::MarkUnknown) {
+        finding.object.rsplit_once(" of route ")?.1
+    } else {
+        finding.object.strip_prefix("weights/").filter(|_| finding.id == Id::PastTheSplit)?
     };
     Some(route.to_owned())
 }

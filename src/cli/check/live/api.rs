@@ -107,6 +107,18 @@ impl Api {
         }
     }
 
+    /// Shows which objects there are of the kind that the plan names.
+    pub(super) fn listing(self, plan: &Plan) -> Option<String> {
+        let (project, region) = (fix::quoted(plan.project.as_str()), fix::quoted(plan.region.as_str()));
+        Some(match self {
+            Api::Compute => format!("gcloud compute url-maps list --project={project}"),
+            Api::Run => format!("gcloud run services list --region={region} --project={project}"),
+            Api::Container => format!("gcloud container clusters list --project={project}"),
+            Api::Sql => format!("gcloud sql instances list --project={project}"),
+            Api::Monitoring | Api::Logging | Api::Projects => return None,
+        })
+    }
+
     fn is_needed(self, plan: &Plan) -> bool {
         let maps = plan.routes.iter().any(|route| map_of(route).is_some());
         let mut workloads = plan.routes.iter().flat_map(|route| &route.backends).map(|backend| &backend.workload);

@@ -118,7 +118,7 @@ async fn by_map(ctx: Context<'_>, route: &Route, part: &MapPart) -> Result<Balan
     if !has_timeout {
         told.found.extend(timeouts(ctx, part, &legs).map(Found::told));
     }
-    told.found.extend(operations(ctx, route, part).await?);
+    told.found.extend(writes(ctx, route, part).await?);
     Ok(Balancers { told, marks })
 }
 
@@ -357,21 +357,32 @@ fn timeouts(ctx: Context<'_>, part: &MapPart, legs: &[Leg<'_>]) -> impl Iterator
     found.collect::<Vec<_>>().into_iter()
 }
 
-/// Whether we may follow a write to its end. An operation can't be asked about before there is one, so the project is.
-async fn operations(ctx: Context<'_>, route: &Route, part: &MapPart) -> Result<Option<Found>> {
-    let permission = if part.region.is_some() { "compute.regionOperations.get" } else { "compute.globalOperations.get" };
+/// Whether we may write the map and follow the write to its end. A map has no policy of its own, and an operation can't be asked about before
+/// there is one, so the project is.
+async fn writes(ctx: Context<'_>, route: &Route, part: &MapPart) -> Result<Vec<Found>> {
+    let [update, follow] = match part.region {
+        Some(_) => ["compute.regionUrlMaps.update", "compute.regionOperations.get"],
+        None => ["compute.urlMaps.update", "compute.globalOperations.get"],
+    };
     let (project, client) = (ctx.plan.project.as_str(), ctx.composer.google(Api::Projects.host())?);
+    let place = ctx.spots.route(&route.id, "driver");
     let at = client.at(&["v1", "projects", &format!("{project}:testIamPermissions")]);
-    Ok(match preflight::lacking(&client, at, &[permission]).await {
-        Ok(lacking) if lacking.is_empty() => None,
-        Ok(_) => {
-            let why = format!("the project says that this account lacks {permission}, so the end of a write could not be followed");
-            let finding = Finding::new(Id::PermissionMissing, format!("projects/{project}"), why).graver(Severity::Warning);
-            Some(Found::told(finding.mend(fix::grant(project, permission)).at(ctx.spots.route(&route.id, "driver"))))
-        }
+    let found = |permission: &str| {
+        let (object, severity, so) = if permission == update {
+            // The driver's own look says it of the same object.
+            (format!("weights/{}", route.id), Severity::Error, "so a session would refuse every step")
+        } else {
+            (format!("projects/{project}"), Severity::Warning, "so the end of a write could not be followed")
+        };
+        let why = format!("this account lacks the permission {permission} by the project's word, {so}");
+        let finding = Finding::new(Id::PermissionMissing, object, why).graver(severity);
+        Found::told(finding.mend(fix::grant(project, permission)).at(place))
+    };
+    Ok(match preflight::lacking(&client, at, &[update, follow]).await {
+        Ok(lacking) => lacking.into_iter().map(found).collect(),
         Err(failure) => {
-            let why = format!("whether this account has {permission} can't be told ({})", failure.fault.message);
-            Some(Found::failed(Api::Projects, Finding::new(Id::PermissionUntold, format!("projects/{project}"), why)))
+            let why = format!("whether this account has {update} can't be told ({})", failure.fault.message);
+            vec![Found::failed(Api::Projects, Finding::new(Id::PermissionUntold, format!("projects/{project}"), why).at(place))]
         }
     })
 }

@@ -69,10 +69,10 @@ pub(super) async fn looked(ctx: Context<'_>, mut sensor: Box<dyn Sensor>) -> Loo
             } else if what.is_empty() {
                 told.found.push(Found::told(of.finding(Id::UnreadableAnswer, "it answered with nothing".to_owned())));
             }
-            told.found.extend(found.into_iter().map(|finding| Found::told(finding.at_least(of.place()))));
+            told.found.extend(found.into_iter().map(|finding| Found::told(of.complete(finding))));
         }
         Err(fault) => {
-            let finding = of.fault(&fault).await;
+            let finding = of.complete(of.fault(&fault).await);
             told.found.push(match Api::of_source(&source, ctx.plan).first() {
                 Some(api) => Found::failed(*api, finding),
                 None => Found::told(finding),
@@ -149,19 +149,28 @@ impl Of<'_> {
     /// Why the source could not be read. Of a page that the plan names, one more question tells a name from a certificate.
     async fn fault(&self, fault: &Fault) -> Finding {
         let words = fault.message.to_string();
-        if let (FaultKind::Unreachable, Some(url)) = (fault.kind, self.url())
+        if let (FaultKind::Unreachable, Some(url), Places::Live) = (fault.kind, self.url(), self.ctx.places)
             && let Some((id, fix)) = unreached(&url).await
         {
-            return self.finding(id, words).mend(fix).at(self.place());
+            return self.finding(id, words).mend(fix);
         }
-        api::of_kind(fault.kind, |id, why| self.finding(id, why), words).at(self.place())
+        let finding = api::of_kind(fault.kind, |id, why| self.finding(id, why), words);
+        match Api::of_source(self.source, self.ctx.plan).first().and_then(|api| api.listing(self.ctx.plan)) {
+            Some(list) if fault.kind == FaultKind::NotFound => finding.mend(list),
+            Some(_) | None => finding,
+        }
     }
 
-    /// The page that the source asks.
+    /// With the source's place, unless it has one already, and with the command that shows what was seen, where nothing better is known.
+    fn complete(&self, finding: Finding) -> Finding {
+        let place = finding.place.or_else(|| self.place());
+        let look = || self.url().map(|url| format!("curl -sS -i {}", fix::quoted(url.as_str())));
+        let fix = finding.fix.clone().or_else(look);
+        Finding { place, fix, ..finding }
+    }
+
+    /// The page of the plan that the source asks, in a live session.
     fn url(&self) -> Option<Url> {
-        if !matches!(self.ctx.places, Places::Live) {
-            return None;
-        }
         let backend = self.ctx.plan.routes.iter().flat_map(|route| &route.backends).find(|backend| backend.id.as_str() == self.name());
         let text: Option<&Shown> = match self.source.split_once('/')?.0 {
             "front-door" => self.route()?.front_door.as_ref(),
@@ -329,14 +338,6 @@ impl Of<'_> {
             Soundness::Unsound | Soundness::Unproven => vec![self.finding(Id::DatabaseDoubtful, what.clone())],
         };
         Said { what, findings }
-    }
-}
-
-impl Finding {
-    /// With this place, unless it has one already.
-    fn at_least(self, place: Option<Place>) -> Finding {
-        let place = self.place.or(place);
-        Finding { place, ..self }
     }
 }
 
