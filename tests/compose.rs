@@ -8,11 +8,14 @@
     reason = "a test that meets a surprise has failed, and says what it saw"
 )]
 
+#[path = "compose/preflight.rs"]
+mod preflight;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use cutover::{
     cli::{
-        check::live::{Verdict, report, survey},
+        check::finding::{Id, Severity},
         compose::{Places, World, compose},
     },
     domain::{
@@ -32,6 +35,8 @@ use cutover::{
         world::Leg,
     },
 };
+
+use preflight::{found_in, told};
 
 const HEXPROPERTY: &str = include_str!("../plans/hexproperty.yaml");
 const SERVICES: &str = include_str!("../plans/services.yaml");
@@ -110,39 +115,17 @@ async fn a_route_inside_cloud_run_is_steered_by_its_revisions() {
 }
 
 #[tokio::test]
-async fn a_live_check_tells_what_is_there_and_what_is_not() {
+async fn a_live_check_says_what_there_is_where_a_name_is_none() {
     let simulation = Simulation::start(Config::default()).await.unwrap();
-    let places = Places::Simulated(*simulation.endpoints());
-    let found = survey(&read(HEXPROPERTY), &places, Clock::live()).await.unwrap();
-    assert!(found.findings.iter().all(|finding| finding.verdict == Verdict::Well), "{}", report(&found));
-    assert!(report(&found).ends_with("10 of 10 answer well, 0 with a doubt, 0 not; nothing was changed\n"), "{}", report(&found));
-
-    let text = HEXPROPERTY
-        .replace("url_map: hexproperty-lb", "url_map: hexproperty-lbx")
-        .replace("cluster: hexproperty-prod", "cluster: hexproperty-proud")
-        .replace("[hexproperty-replica]", "[hexproperty-replicant]");
-    let found = survey(&read(&text), &places, Clock::live()).await.unwrap();
-    let missing: Vec<&str> =
-        found.findings.iter().filter(|finding| finding.verdict == Verdict::Missing).map(|finding| finding.source.as_str()).collect();
-    assert_eq!(missing, ["weights/frontend", "platform/gke", "sql/hexproperty-replicant"], "{}", report(&found));
-    let said = report(&found);
+    let text = HEXPROPERTY.replace("cluster: hexproperty-prod", "cluster: hexproperty-proud");
+    let said = told(&found_in(&simulation, &text).await);
     assert!(said.contains("has no cluster hexproperty-proud; it has hexproperty-prod (us-central1)"), "{said}");
-    let weights = simulation.control().with(|world| world.load_balancer.url_map().clone());
-    assert_eq!(weights["defaultRouteAction"]["weightedBackendServices"][0]["weight"], 1000, "looking changes nothing");
-}
 
-#[tokio::test]
-async fn a_live_check_knows_each_place_of_a_shared_map_and_says_which_there_are() {
-    let simulation = Simulation::start(Config::default()).await.unwrap();
-    let places = Places::Simulated(*simulation.endpoints());
-    let found = survey(&read(SERVICES), &places, Clock::live()).await.unwrap();
-    assert!(found.findings.iter().all(|finding| finding.verdict == Verdict::Well), "{}", report(&found));
     let text = SERVICES.replace("path_matcher: backend", "path_matcher: backnd").replace("host: partners", "host: partner");
-    let found = survey(&read(&text), &places, Clock::live()).await.unwrap();
-    let missing: Vec<&str> =
-        found.findings.iter().filter(|finding| finding.verdict == Verdict::Missing).map(|finding| finding.source.as_str()).collect();
-    assert_eq!(missing, ["weights/backend", "weights/api"], "{}", report(&found));
-    let said = report(&found);
+    let found = found_in(&simulation, &text).await;
+    let missing: Vec<&str> = found.findings.iter().filter(|found| found.id == Id::NotFound).map(|found| found.object.as_str()).collect();
+    assert_eq!(missing, ["weights/backend", "weights/api"], "{}", told(&found));
+    let said = told(&found);
     assert!(said.contains("URL map hexproperty-lb has no path matcher backnd; it has backend, api, docs"), "{said}");
     assert!(said.contains("no host rule for partner.hexproperty.com") && said.contains("partners.hexproperty.com (to api)"), "{said}");
 }
@@ -180,11 +163,15 @@ async fn figures_come_from_prometheus_by_the_plans_own_queries() {
     assert!((10.0..2000.0).contains(&values[&Metric::P95Latency].unwrap().value), "{values:?}");
     assert_eq!(values[&Metric::P99Latency], Err(Gap::Missing), "the plan asks for none");
 
-    let survey =
-        survey(&plan, &Places::Simulated(*simulation.endpoints()), Clock::paced(Timestamp(simulation.clock().now_ms()), SPEED)).await;
-    let survey = survey.unwrap();
-    let finding = survey.findings.iter().find(|finding| finding.source == "prometheus/gke").unwrap();
-    assert_eq!(finding.verdict, Verdict::Doubtful, "there is no 99th percentile: {}", report(&survey));
+    let clock = Clock::paced(Timestamp(simulation.clock().now_ms()), SPEED);
+    let survey = cutover::cli::check::live::survey(&plan, PROMETHEUS, &Places::Simulated(*simulation.endpoints()), clock).await.unwrap();
+    let finding = survey.findings.iter().find(|finding| finding.object == "prometheus/gke").unwrap();
+    assert_eq!(
+        (finding.id, finding.severity),
+        (Id::FigureMissing, Severity::Note),
+        "there is no 99th percentile: {}",
+        preflight::told(&survey)
+    );
 
     control.inject(&Fault::LateReadings { delay_s: 120.0 });
     gke_says(&mut gke, |values| values.values().all(|value| *value == Err(Gap::Stale))).await;

@@ -11,7 +11,10 @@
 use std::net::SocketAddr;
 
 use cutover::sim::{
-    faults::{Api, Damage, Fault, Manner, Probing, Trouble},
+    faults::{
+        Api, Damage, Edit, Fault, Manner, Probing, Trouble,
+        setup::{Flaw, Setup},
+    },
     simulation::{Config, Simulation, Start},
     world::{
         Leg,
@@ -397,6 +400,103 @@ async fn a_backend_without_ready_pods_says_so_and_its_health_check_too() {
     while bench.client.get(&ready).send().await.unwrap().status() != 503 {}
     let (_, sick) = bench.send(Method::POST, &path, &json!({"group": group})).await;
     assert!(sick["healthStatus"].as_array().unwrap().iter().all(|endpoint| endpoint["healthState"] == "UNHEALTHY"), "{sick}");
+}
+
+#[tokio::test]
+async fn what_is_refused_for_want_of_a_permission_is_refused_in_googles_words() {
+    let bench = Bench::start().await;
+    let lacks = |name: &str| Fault::Setup(Setup::Lacks { permission: name.to_owned() });
+    let control = bench.simulation.control();
+    control.inject(&lacks("compute.urlMaps.update"));
+    control.inject(&lacks("run.services.update"));
+    control.inject(&lacks("cloudsql.instances.get"));
+    let body = bench.ramp(500, 500).await;
+    let (status, said) = bench.send(Method::PATCH, MAPS, &body).await;
+    let message = "Required 'compute.urlMaps.update' permission for 'projects/hexproperty/global/urlMaps/hexproperty-lb'";
+    let errors = json!([{"message": message, "domain": "global", "reason": "forbidden"}]);
+    assert_eq!((status.as_u16(), said), (403, json!({"error": {"code": 403, "message": message, "errors": errors}})));
+    let asked = json!({"permissions": ["compute.urlMaps.update", "compute.urlMaps.get"]});
+    let (_, held) = bench.send(Method::POST, "/v1/projects/hexproperty:testIamPermissions", &asked).await;
+    assert_eq!(held, json!({"permissions": ["compute.urlMaps.get"]}));
+    let path = format!("{RUN}/services/frontend");
+    let (status, said) =
+        bench.send(Method::PATCH, &format!("{path}?updateMask=traffic&validateOnly=true"), &json!({"traffic": split(1, 99)})).await;
+    assert_eq!((status.as_u16(), &said["error"]["status"]), (403, &json!("PERMISSION_DENIED")));
+    assert!(said["error"]["message"].as_str().unwrap().starts_with("Permission 'run.services.update' denied on resource"), "{said}");
+    let (_, held) = bench.send(Method::POST, &format!("{path}:testIamPermissions"), &json!({"permissions": ["run.services.update"]})).await;
+    assert_eq!(held, json!({}), "an empty list is left out");
+    let sql = bench.request(Method::GET, "/v1/projects/hexproperty/instances/hexproperty-prod").send().await.unwrap();
+    let said: Value = sql.json().await.unwrap();
+    assert_eq!(said["error"]["errors"][0]["reason"], "notAuthorized", "{said}");
+}
+
+#[tokio::test]
+async fn the_gate_before_an_api_says_why_it_lets_nobody_in() {
+    let bench = Bench::start().await;
+    let control = bench.simulation.control();
+    let path = format!("{RUN}/services/frontend");
+    let service = "/v1/projects/hexproperty/services/run.googleapis.com";
+    assert_eq!(bench.get(service).await["state"], "ENABLED");
+    control.inject(&Fault::Setup(Setup::Disabled { api: Api::Run }));
+    assert_eq!(bench.get(service).await["state"], "DISABLED");
+    let refused = |path: String| {
+        let asked = bench.request(Method::GET, &path).send();
+        async move {
+            let answer = asked.await.unwrap();
+            (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+        }
+    };
+    let (status, said) = refused(path.clone()).await;
+    let info = &said["error"]["details"][0];
+    assert_eq!((status, &info["reason"], &info["metadata"]["service"]), (403, &json!("SERVICE_DISABLED"), &json!("run.googleapis.com")));
+    assert!(
+        said["error"]["message"].as_str().unwrap().starts_with("Cloud Run Admin API has not been used in project 604187332190 before"),
+        "{said}"
+    );
+    control.calm();
+    control.inject(&Fault::Setup(Setup::SignedOut { api: Api::Run }));
+    let (status, said) = refused(path.clone()).await;
+    assert_eq!((status, &said["error"]["status"]), (401, &json!("UNAUTHENTICATED")));
+    control.calm();
+    // Compute alone refuses with 403 what is a matter of the next minute.
+    for (api, path, wanted) in [(Api::Compute, MAPS.to_owned(), 403), (Api::Run, path.clone(), 429)] {
+        control.inject(&Fault::Setup(Setup::QuotaUsedUp { api }));
+        let (status, said) = refused(path).await;
+        assert_eq!((status, &said["error"]["errors"][0]["reason"]), (wanted, &json!("rateLimitExceeded")));
+    }
+    control.calm();
+    assert_eq!(bench.get(&path).await["latestReadyRevision"].as_str().map(|name| name.ends_with("frontend-00042-bim")), Some(true));
+}
+
+#[tokio::test]
+async fn groups_and_a_maps_own_tests_are_told_as_compute_tells_them() {
+    let bench = Bench::start().await;
+    let project = "/compute/v1/projects/hexproperty";
+    let neg = |place: &str, name: &str| format!("{project}/{place}/networkEndpointGroups/{name}");
+    let run = bench.get(&neg("regions/us-central1", "frontend-run-neg")).await;
+    assert_eq!((&run["networkEndpointType"], &run["cloudRun"]["service"]), (&json!("SERVERLESS"), &json!("frontend")));
+    let gke = bench.get(&neg("zones/us-central1-b", "frontend-gke-neg")).await;
+    assert_eq!(gke["networkEndpointType"], "GCE_VM_IP_PORT");
+    let nowhere = bench.request(Method::GET, &neg("zones/us-central1-b", "frontend-run-neg")).send().await.unwrap();
+    assert_eq!(nowhere.status(), 404, "a serverless group is regional");
+    let group = format!("https://www.googleapis.com{}", neg("zones/us-central1-a", "backend-gke-neg"));
+    let health = format!("{GLOBAL}/backendServices/backend-gke/getHealth");
+    let (_, health) = bench.send(Method::POST, &health, &json!({"group": group})).await;
+    assert_eq!(health["kind"], "compute#backendServiceGroupHealth", "{health}");
+    let control = bench.simulation.control();
+    control.inject(&Fault::Setup(Setup::Service { leg: Leg::Gke, flaw: Flaw::NoGroups }));
+    assert_eq!(bench.get(&format!("{GLOBAL}/backendServices/frontend-gke")).await.get("backends"), None, "empty lists are left out");
+
+    control.inject(&Fault::Edit { edit: Edit::FailingTest, principal: "dana".to_owned() });
+    let map = bench.get(MAPS).await;
+    let (_, said) = bench
+        .send(Method::POST, &format!("{MAPS}/validate"), &json!({"resource": map, "loadBalancingSchemes": ["EXTERNAL_MANAGED"]}))
+        .await;
+    let result = &said["result"];
+    assert_eq!((&result["loadSucceeded"], &result["testPassed"]), (&json!(true), &json!(false)), "{said}");
+    assert!(result["testFailures"][0]["actualService"].as_str().unwrap().ends_with("/frontend-run"), "{said}");
+    let (status, _) = bench.send(Method::PATCH, MAPS, &bench.ramp(900, 100).await).await;
+    assert_eq!(status, 400, "no update is taken that fails a test");
 }
 
 #[tokio::test]

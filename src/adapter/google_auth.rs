@@ -4,7 +4,7 @@
 //! a user's login. Credentials that run a program of somebody's choice are code execution and refused by the library unless the
 //! environment allows them. Nothing here writes a token anywhere but into a request header.
 
-use std::{path::Path, sync::Arc};
+use std::{error::Error, io, path::Path, sync::Arc};
 
 use google_cloud_auth::credentials::{Builder, CacheableResource, Credentials};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
@@ -19,6 +19,8 @@ use crate::{
 };
 
 const SCOPE: &str = "https://www.googleapis.com/auth/cloud-platform";
+/// What the library tells those to do who have no credentials.
+const SIGN_IN: &str = "gcloud auth application-default login";
 const HIDDEN: &[u8] = b"[hidden]";
 
 /// A source of tokens; bound to an origin by the client that holds it.
@@ -46,7 +48,7 @@ impl Token {
     }
 
     /// # Errors
-    /// If the token can't be had now; nothing was sent.
+    /// If the token can't be had now; nothing was sent. [`FaultKind::Unreachable`] if it may be had later, else [`FaultKind::Forbidden`].
     pub(super) async fn headers(&self) -> Result<HeaderMap, Fault> {
         match self {
             Token::None => Ok(HeaderMap::new()),
@@ -55,7 +57,7 @@ impl Token {
             Token::ApplicationDefault(credentials) => match credentials.headers(Default::default()).await {
                 Ok(CacheableResource::New { data, .. }) => Ok(data),
                 Ok(CacheableResource::NotModified) => Ok(HeaderMap::new()),
-                Err(error) => Err(Fault::new(FaultKind::Forbidden, format!("no Google token; nothing was sent: {}", causes(&error)))),
+                Err(error) => Err(no_token(&error, error.is_transient())),
             },
         }
     }
@@ -66,6 +68,30 @@ fn elsewhere() -> String {
     let Some(folder) = std::env::var_os("CLOUDSDK_CONFIG") else { return String::new() };
     let file = Path::new(&folder).join("application_default_credentials.json");
     format!("; CLOUDSDK_CONFIG is not looked at: set GOOGLE_APPLICATION_CREDENTIALS={}", Shown::new(&file.to_string_lossy()))
+}
+
+/// Why no token could be had. Where the one who gives them can't be reached, nobody has denied us one.
+fn no_token(error: &(dyn Error + 'static), passing: bool) -> Fault {
+    // Without credentials of any kind the library asks the machine's metadata server last of all, and says so where there is none.
+    if chain(error).any(|cause| cause.to_string().contains(SIGN_IN)) {
+        return Fault::new(
+            FaultKind::Forbidden,
+            format!("no Google credentials; nothing was sent: sign in with `{SIGN_IN}`{}", elsewhere()),
+        );
+    }
+    let kind = if passing || is_unreached(error) { FaultKind::Unreachable } else { FaultKind::Forbidden };
+    Fault::new(kind, format!("no Google token; nothing was sent: {}", causes(error)))
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |cause: &&'a (dyn Error + 'static)| (*cause).source())
+}
+
+/// Whether the wire failed beneath: a name that does not resolve, a refused connection. A key file that isn't there is no such thing.
+fn is_unreached(error: &(dyn Error + 'static)) -> bool {
+    chain(error)
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|error| !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied))
 }
 
 /// `body` without the token of `headers`, should the other side have echoed it: an error's words end up on screens and in journals.
@@ -99,6 +125,32 @@ fn bearer(secret: &Secret) -> Result<HeaderMap, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// One of the library's errors, with what was beneath it.
+    #[derive(Debug)]
+    struct Failed(&'static str, io::Error);
+
+    impl std::fmt::Display for Failed {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+    impl Error for Failed {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.1)
+        }
+    }
+
+    #[test]
+    fn a_name_that_does_not_resolve_is_no_missing_permission() {
+        let kind = |words, error, passing| no_token(&Failed(words, error), passing).kind;
+        let dns = || io::Error::other("failed to lookup address information");
+        assert_eq!(kind("failed to refresh the token", dns(), false), FaultKind::Unreachable);
+        assert_eq!(kind("failed", io::Error::new(io::ErrorKind::ConnectionRefused, "refused"), false), FaultKind::Unreachable);
+        assert_eq!(kind("the server answered 503", io::Error::new(io::ErrorKind::NotFound, "x"), true), FaultKind::Unreachable);
+        assert_eq!(kind("no key file", io::Error::new(io::ErrorKind::NotFound, "no such file"), false), FaultKind::Forbidden);
+        assert_eq!(kind("run `gcloud auth application-default login`", dns(), true), FaultKind::Forbidden, "there is nothing to be shown");
+    }
 
     #[test]
     fn an_echoed_token_does_not_get_through() {

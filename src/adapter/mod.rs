@@ -15,6 +15,7 @@ pub mod kubernetes;
 mod memory;
 pub mod metrics;
 mod permission;
+pub mod preflight;
 pub mod prober;
 pub mod prometheus;
 mod share;

@@ -11,12 +11,21 @@ use std::{
 use color_eyre::eyre::Result;
 
 use crate::{
-    cli::{Exit, bounds, compose::Places, print},
+    cli::{
+        Exit, bounds,
+        check::{
+            finding::{Finding, Id},
+            report::{Format, Report},
+        },
+        compose::{Places, Proxied},
+        print,
+    },
     core::detection,
     domain::{id::ItemId, position::Position, shown::Shown, weight::PerMille},
     plan::{
         self,
         diagnostic::{self, Diagnostic},
+        document::Place,
         lexical::BYTES_MAX,
         model::{
             Backend, Driver, MapPart, Plan, Proof, Route, Stage, TriggerAction,
@@ -29,8 +38,11 @@ use crate::{
     words,
 };
 
+pub mod finding;
 pub mod live;
+pub mod report;
 mod sightless;
+mod spots;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -45,6 +57,9 @@ pub struct Args {
     /// How many requests come to a route in all, to reckon what its triggers can see
     #[arg(long, value_name = "RATE", default_value = "100/s", value_parser = rate)]
     rate: f64,
+    /// Text for people, or one document for programs: json, or sarif (2.1.0)
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
 }
 
 fn rate(text: &str) -> Result<f64, String> {
@@ -53,17 +68,52 @@ fn rate(text: &str) -> Result<f64, String> {
 
 /// Prints what the check came to.
 /// # Errors
-/// When the world can't be looked at for want of credentials; a plan that can't be read is an answer.
+/// When nothing can be sent from this machine; a plan that can't be read is an answer, and so are missing credentials.
 pub async fn run(args: Args) -> Result<Exit> {
     let checked = check(&args.plan, args.rate);
-    print::out(&checked.text);
-    let Some(plan) = checked.plan.filter(|_| args.live || args.simulated.is_some()) else { return Ok(checked.exit) };
-    let places = args.simulated.map_or(Places::Live, |first| Places::Simulated(Endpoints::in_a_row(first)));
-    print::out("\nlooking at everything it names:\n");
-    let survey = live::survey(&plan, &places, Clock::live()).await?;
-    print::out(&live::report(&survey));
-    let missing = survey.findings.iter().any(|finding| finding.verdict == live::Verdict::Missing);
-    Ok(if missing { Exit::Unsettled } else { Exit::Done })
+    if args.format == Format::Text {
+        print::out(&checked.text);
+    }
+    let file = args.plan.display().to_string();
+    let mut findings = checked.findings;
+    let (mut well, mut exit) = (Vec::new(), checked.exit);
+    let digest = checked.plan.as_ref().map(|plan| plan.hash.to_string());
+    let live = checked.plan.as_ref().filter(|_| args.live || args.simulated.is_some());
+    if let Some(plan) = live {
+        let places = args.simulated.map_or(Places::Live, |first| Places::Simulated(Endpoints::in_a_row(first)));
+        let survey = live::survey(plan, &checked.source, &places, Clock::live()).await?;
+        if args.format == Format::Text {
+            print::out(&looked_at(&survey.proxied));
+            // What the plan itself is remarked on for stands above.
+            findings.clear();
+        }
+        findings.extend(survey.findings);
+        well = survey.well;
+        let is_error = |finding: &Finding| finding.severity == finding::Severity::Error;
+        exit = if findings.iter().any(is_error) { Exit::Unsettled } else { Exit::Done };
+    }
+    let report = Report { file: &file, digest, findings: &findings, well: &well, live: live.is_some(), exit };
+    match args.format {
+        Format::Text if live.is_some() => print::out(&report.text()),
+        Format::Text => {}
+        Format::Json => print::out(&document(&report.json())),
+        Format::Sarif => print::out(&document(&report.sarif())),
+    }
+    Ok(exit)
+}
+
+fn document(value: &serde_json::Value) -> String {
+    format!("{value:#}\n")
+}
+
+fn looked_at(proxied: &Proxied) -> String {
+    let mut text = "\nlooking at everything it names:\n".to_owned();
+    for (proxy, origins) in proxied {
+        let origins: Vec<&str> = origins.iter().map(String::as_str).collect();
+        text.push_str(&format!("  the proxy {proxy} (HTTPS_PROXY) carries what is sent to {}\n", origins.join(", ")));
+    }
+    text.push('\n');
+    text
 }
 
 /// What a check came to: the text for the terminal, and `Done` for a plan that can be used, `Usage` for any other.
@@ -71,6 +121,10 @@ pub async fn run(args: Args) -> Result<Exit> {
 pub struct Checked {
     pub text: String,
     pub exit: Exit,
+    /// The same remarks, for programs.
+    pub findings: Vec<Finding>,
+    /// What was read, as text.
+    pub source: String,
     /// What can be used, if it can.
     pub plan: Option<Plan>,
 }
@@ -83,7 +137,9 @@ pub fn check(path: &Path, rate: f64) -> Checked {
         Err(error) => {
             let text =
                 format!("error: {} can't be read: {error}; nothing was checked; name a plan file that you may read\n", Shown::new(&name));
-            Checked { text, exit: Exit::Usage, plan: None }
+            let why = format!("{error}; nothing was checked; name a plan file that you may read");
+            let findings = vec![Finding::new(Id::PlanUnreadable, name, why)];
+            Checked { text, exit: Exit::Usage, findings, source: String::new(), plan: None }
         }
     }
 }
@@ -103,13 +159,35 @@ pub fn load(path: &Path) -> io::Result<Vec<u8>> {
 
 /// Checks the bytes of a plan; `file` is only printed.
 fn check_bytes(file: &str, bytes: &[u8], rate: f64) -> Checked {
+    let source = String::from_utf8_lossy(&bytes[..bytes.len().min(BYTES_MAX)]).into_owned();
     match plan::read(bytes) {
         Ok((plan, mut warnings)) => {
-            warnings.extend(sightless::warnings(&plan, &String::from_utf8_lossy(bytes), rate));
-            Checked { text: summary(file, &plan, &warnings, bytes) + &budget(&plan, rate), exit: Exit::Done, plan: Some(plan) }
+            let sightless = sightless::warnings(&plan, &source, rate);
+            let findings = remarks(&warnings, Id::PlanDoubtful).chain(remarks(&sightless, Id::TriggerTooFewRequests)).collect();
+            warnings.extend(sightless);
+            let text = summary(file, &plan, &warnings, bytes) + &budget(&plan, rate);
+            Checked { text, exit: Exit::Done, findings, source, plan: Some(plan) }
         }
-        Err(problems) => Checked { text: rendered(&problems, file, bytes), exit: Exit::Usage, plan: None },
+        Err(problems) => {
+            let findings = remarks(&problems, Id::PlanDoubtful).collect();
+            Checked { text: rendered(&problems, file, bytes), exit: Exit::Usage, findings, source, plan: None }
+        }
     }
+}
+
+/// The reader's remarks as findings; `doubt` is what a warning of it is called.
+fn remarks(diagnostics: &[Diagnostic], doubt: Id) -> impl Iterator<Item = Finding> {
+    diagnostics.iter().map(move |remark| {
+        let id = match remark.severity {
+            diagnostic::Severity::Error => Id::PlanInvalid,
+            diagnostic::Severity::Warning => doubt,
+        };
+        let (message, allowed, suggestion) = remark.told();
+        let allowed = allowed.map_or_else(String::new, |allowed| format!("; allowed: {allowed}"));
+        let help = suggestion.map_or_else(String::new, |help| format!("; {help}"));
+        let object = if remark.path.is_empty() { "the plan".to_owned() } else { remark.path.clone() };
+        Finding::new(id, object, format!("{message}{allowed}{help}")).at(Some(Place { line: remark.line, column: remark.column }))
+    })
 }
 
 fn rendered(diagnostics: &[Diagnostic], file: &str, bytes: &[u8]) -> String {

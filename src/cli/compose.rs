@@ -120,6 +120,11 @@ impl<'a> Composer<'a> {
         Ok(Composer { plan, places, clock, token, proxied: RefCell::default(), books: RefCell::default() })
     }
 
+    /// What carries what was made so far.
+    pub(in crate::cli) fn proxied(&self) -> Proxied {
+        self.proxied.borrow().clone()
+    }
+
     /// One of Google's APIs.
     pub fn google(&self, host: &str) -> Result<Client> {
         let origin = match self.places {
@@ -138,40 +143,45 @@ impl<'a> Composer<'a> {
     }
 
     fn driver(&self, route: &Route) -> Result<Arc<dyn port::Driver>> {
-        let backends = route.backends.iter().map(|backend| (backend.id.clone(), backend.target.to_string())).collect();
-        match &route.driver {
-            Driver::UrlMap(part) => {
-                let patience = match self.places {
-                    Places::Live => Patience::default(),
-                    // The simulated operations end within virtual seconds; their pauses are real ones.
-                    Places::Simulated(_) => {
-                        Patience { first: Duration::from_millis(100), most: Duration::from_secs(1), total: Duration::from_secs(60) }
-                    }
-                };
-                // What the plan names, also where the simulated world's door is asked instead.
-                let asked = route.front_door.as_ref().and_then(|url| reqwest::Url::parse(url.as_str()).ok());
-                let config = url_map::Config {
-                    route: route.id.clone(),
-                    project: self.plan.project.to_string(),
-                    region: part.region.as_ref().map(ToString::to_string),
-                    url_map: part.url_map.to_string(),
-                    position: part.position.clone(),
-                    beside: self.beside(route, part),
-                    backends,
-                    host: host_of(route.front_door.as_ref()),
-                    path: asked.as_ref().map_or("/", |url| url.path()).to_owned(),
-                    patience,
-                };
-                let (logging, projects) = (self.google("logging.googleapis.com")?, self.google("cloudresourcemanager.googleapis.com")?);
-                let beside = url_map::Beside { logging: Some(logging), projects: Some(projects), book: self.book(part) };
-                Ok(Arc::new(UrlMapDriver::new(config, self.google("compute.googleapis.com")?, beside)))
+        Ok(match &route.driver {
+            Driver::UrlMap(part) => Arc::new(self.map_driver(route, part)?),
+            Driver::CloudRunRevisions { service } => Arc::new(self.revisions_driver(route, service)?),
+        })
+    }
+
+    /// What holds the weights of a route that a URL map splits.
+    pub(in crate::cli) fn map_driver(&self, route: &Route, part: &MapPart) -> Result<UrlMapDriver> {
+        let patience = match self.places {
+            Places::Live => Patience::default(),
+            // The simulated operations end within virtual seconds; their pauses are real ones.
+            Places::Simulated(_) => {
+                Patience { first: Duration::from_millis(100), most: Duration::from_secs(1), total: Duration::from_secs(60) }
             }
-            Driver::CloudRunRevisions { service } => {
-                let service = self.service(service);
-                let config = DriverConfig { route: route.id.clone(), service, backends, patience: REVISIONS_PATIENCE };
-                Ok(Arc::new(RevisionsDriver::new(config, self.google(RUN)?)))
-            }
-        }
+        };
+        // What the plan names, also where the simulated world's door is asked instead.
+        let asked = route.front_door.as_ref().and_then(|url| reqwest::Url::parse(url.as_str()).ok());
+        let config = url_map::Config {
+            route: route.id.clone(),
+            project: self.plan.project.to_string(),
+            region: part.region.as_ref().map(ToString::to_string),
+            url_map: part.url_map.to_string(),
+            position: part.position.clone(),
+            beside: self.beside(route, part),
+            backends: targets(route),
+            host: host_of(route.front_door.as_ref()),
+            path: asked.as_ref().map_or("/", |url| url.path()).to_owned(),
+            patience,
+        };
+        let (logging, projects) = (self.google("logging.googleapis.com")?, self.google("cloudresourcemanager.googleapis.com")?);
+        let beside = url_map::Beside { logging: Some(logging), projects: Some(projects), book: self.book(part) };
+        Ok(UrlMapDriver::new(config, self.google("compute.googleapis.com")?, beside))
+    }
+
+    /// What holds the weights of a route between revisions.
+    pub(in crate::cli) fn revisions_driver(&self, route: &Route, service: &Shown) -> Result<RevisionsDriver> {
+        let service = self.service(service);
+        let config = DriverConfig { route: route.id.clone(), service, backends: targets(route), patience: REVISIONS_PATIENCE };
+        Ok(RevisionsDriver::new(config, self.google(RUN)?))
     }
 
     /// What the plan's other routes steer of the same map.
@@ -195,7 +205,7 @@ impl<'a> Composer<'a> {
         book
     }
 
-    fn service(&self, service: &Shown) -> ServiceName {
+    pub(in crate::cli) fn service(&self, service: &Shown) -> ServiceName {
         ServiceName { project: self.plan.project.to_string(), region: self.plan.region.to_string(), service: service.to_string() }
     }
 
@@ -250,11 +260,6 @@ impl<'a> Composer<'a> {
 
     /// Everything that is watched of one backend.
     fn watch(&self, route: &Route, backend: &Backend) -> Result<Vec<Box<dyn Sensor>>> {
-        // The simulated world has one address for each platform; of its revisions it tells only in sum.
-        let direct = |at: &Endpoints, page: &str| match &backend.workload {
-            WorkloadRef::CloudRunService { service } => (at.run_direct, neighbours::page(service.as_str(), page)),
-            WorkloadRef::Deployment { deployment, .. } => (at.gke_direct, neighbours::page(deployment.as_str(), page)),
-        };
         let mut sensors: Vec<Box<dyn Sensor>> = vec![self.workload(route, backend)?];
         if let Some(readings) = &backend.readings {
             sensors.push(Box::new(self.prometheus(backend, readings)?));
@@ -267,14 +272,14 @@ impl<'a> Composer<'a> {
             };
             let pages = kubernetes::Pages::new(self.cluster(cluster)?, shown);
             sensors.push(Box::new(PodsSensor::new(self.pods(backend, pods)?, pages)));
-        } else if let Some((client, url)) = self.page(backend.metrics_url.as_ref(), |at| direct(at, "/metrics"))? {
+        } else if let Some((client, url)) = self.page(backend.metrics_url.as_ref(), |at| direct(at, backend, "/metrics"))? {
             let source = format!("scrape/{}", backend.id).parse()?;
             let mut config = metrics::Config::new(source, backend.id.clone(), url, self.plan.limits.scrape_every, self.now());
             config.must_tell = self.thresholds(backend);
             config.twins = TWINS;
             sensors.push(Box::new(MetricsSensor::new(config, client)));
         }
-        if let Some((client, url)) = self.page(backend.probe_url.as_ref(), |at| direct(at, "/ready"))? {
+        if let Some((client, url)) = self.probed(backend)? {
             let pace = Pace { every: Millis::from_secs(5), requests: 2, concurrency: 2 };
             let source = format!("probe/{}", backend.id).parse()?;
             let expect = backend.probe_expect.clone().unwrap_or_else(Expect::success);
@@ -313,6 +318,11 @@ impl<'a> Composer<'a> {
             must_tell: self.thresholds(backend),
             now: self.now(),
         })
+    }
+
+    /// Where the plan asks a backend past the front door, and the client that does.
+    pub(in crate::cli) fn probed(&self, backend: &Backend) -> Result<Option<(Client, reqwest::Url)>> {
+        self.page(backend.probe_url.as_ref(), |at| direct(at, backend, "/ready"))
     }
 
     /// The server that is asked for a backend's figures, with the plan's own queries.
@@ -417,7 +427,7 @@ impl<'a> Composer<'a> {
     }
 
     /// The way to a cluster. The one of a simulated world is found there, whatever the plan says of another.
-    fn cluster(&self, name: &Shown) -> Result<Way> {
+    pub(in crate::cli) fn cluster(&self, name: &Shown) -> Result<Way> {
         let told = match self.places {
             Places::Live => self.plan.clusters.get(name).cloned().unwrap_or_default(),
             Places::Simulated(_) => ClusterWay::default(),
@@ -453,8 +463,21 @@ impl<'a> Composer<'a> {
     }
 }
 
+/// Each backend with what its driver calls it.
+fn targets(route: &Route) -> Vec<(BackendId, String)> {
+    route.backends.iter().map(|backend| (backend.id.clone(), backend.target.to_string())).collect()
+}
+
+/// A page of a backend in the simulated world, which has one address for each platform; of its revisions it tells only in sum.
+fn direct(at: &Endpoints, backend: &Backend, page: &str) -> (SocketAddr, String) {
+    match &backend.workload {
+        WorkloadRef::CloudRunService { service } => (at.run_direct, neighbours::page(service.as_str(), page)),
+        WorkloadRef::Deployment { deployment, .. } => (at.gke_direct, neighbours::page(deployment.as_str(), page)),
+    }
+}
+
 /// What answers say of who gave them: the backend's name in the plan, or its revision's, which a program on Cloud Run knows by itself.
-fn marks(route: &Route) -> BTreeMap<String, BackendId> {
+pub(in crate::cli) fn marks(route: &Route) -> BTreeMap<String, BackendId> {
     let names = route.backends.iter().map(|backend| (backend.id.to_string(), backend.id.clone()));
     let revisions = route.backends.iter().filter(|_| matches!(route.driver, Driver::CloudRunRevisions { .. }));
     let revisions = revisions.map(|backend| (backend.target.to_string(), backend.id.clone()));
@@ -466,6 +489,6 @@ fn host_of(url: Option<&Shown>) -> Option<String> {
     reqwest::Url::parse(url?.as_str()).ok()?.host_str().map(str::to_owned)
 }
 
-const RUN: &str = "run.googleapis.com";
+pub(in crate::cli) const RUN: &str = "run.googleapis.com";
 /// Two minutes of the default interval: of two processes behind a page, one look in four meets both in falling order.
 const TWINS: u32 = 24;

@@ -55,6 +55,14 @@ impl Diagnostic {
     }
 }
 
+impl Diagnostic {
+    /// Message, what is allowed and the suggestion, as far as anybody may read them.
+    pub fn told(&self) -> (String, Option<String>, Option<String>) {
+        let safe = |text: &String| Shown::new(&masked(text)).to_string();
+        (safe(&self.message), self.allowed.as_ref().map(safe), self.suggestion.as_ref().map(safe))
+    }
+}
+
 /// All of `diagnostics`, errors first, each in the order of the text, with a closing count.
 pub fn render_all(diagnostics: &[Diagnostic], file: &str, text: &str) -> String {
     let mut sorted: Vec<_> = diagnostics.iter().collect();

@@ -6,6 +6,8 @@
 
 use super::world::Leg;
 
+pub mod setup;
+
 /// One thing that goes wrong. Durations are virtual seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Fault {
@@ -61,6 +63,8 @@ pub enum Fault {
     RevisionDeleted { revision: String },
     /// Something is wrong with a database.
     Database(DatabaseFault),
+    /// The project is not set up for a flight.
+    Setup(setup::Setup),
 }
 
 /// What somebody may do to the URL map.
@@ -80,6 +84,14 @@ pub enum Edit {
     OtherSession,
     /// The line that says which session steers is taken out of the map's description.
     Unclaimed,
+    /// GKE's entry adds no header to its answers any more.
+    Unmarked,
+    /// GKE's entry says in its answers what Cloud Run's says.
+    SameMark,
+    /// GKE's entry says in its answers a name that the plan does not know.
+    StrangeMark,
+    /// A test of the map expects users of the route at a backend service that it never sends them to.
+    FailingTest,
 }
 
 /// What goes wrong with the databases. While a replication is broken its lag is reported as nothing.
@@ -143,6 +155,8 @@ pub enum Cluster {
     EventsForbidden,
     /// Nobody may read pods.
     PodsForbidden,
+    /// Nobody may read deployments.
+    DeploymentsForbidden,
     /// Lists without items are written as `null`.
     NullLists,
     /// Watches that are open now say nothing any more, and stay open.
@@ -320,6 +334,10 @@ pub fn choices() -> Vec<Choice> {
         choice("own-matcher", "the route's host gets a path matcher of its own", edit(Edit::Matcher { gke_per_mille: 0 })),
         choice("other-session", "another session, on ops-2, takes the route over", edit(Edit::OtherSession)),
         choice("unclaimed", "dana.ops takes the line away that says who steers", edit(Edit::Unclaimed)),
+        choice("unmarked", "dana.ops takes the header away by which GKE's answers are known", edit(Edit::Unmarked)),
+        choice("same-mark", "dana.ops has GKE's answers bear Cloud Run's mark", edit(Edit::SameMark)),
+        choice("strange-mark", "dana.ops has GKE's answers bear a mark that nobody knows", edit(Edit::StrangeMark)),
+        choice("failing-test", "a test in the URL map expects the hotfix on the route", edit(Edit::FailingTest)),
         choice("robot", "a robot puts GKE back to 25 % every 150 s", Fault::Robot { gke_per_mille: 250, every_s: 150.0 }),
         choice("slow-edge", "a change of weights takes up to 8 min to reach everybody", Fault::SlowEdge { max_s: 480.0 }),
         choice("late-readings", "Prometheus shows every sample ten minutes late", Fault::LateReadings { delay_s: 600.0 }),
@@ -345,6 +363,7 @@ pub fn choices() -> Vec<Choice> {
     all.extend(apis());
     all.extend(platform_choices());
     all.extend(pages());
+    all.extend(setup::choices());
     all
 }
 
@@ -384,6 +403,7 @@ fn platform_choices() -> Vec<Choice> {
         cluster("stuck-rollout", "a GKE roll-over to a missing image is stuck", Cluster::Stuck),
         cluster("events-forbidden", "the cluster's events may not be read", Cluster::EventsForbidden),
         cluster("pods-forbidden", "the cluster's pods may not be read", Cluster::PodsForbidden),
+        cluster("deployments-forbidden", "the cluster's deployments may not be read", Cluster::DeploymentsForbidden),
         cluster("null-lists", "the cluster writes null for empty lists", Cluster::NullLists),
         cluster("silent-watches", "the cluster's open watches die without a word", Cluster::SilentWatches),
         Choice { name: "null-fields", what: "Compute's answers are full of nulls", fault: Fault::NullFields },

@@ -55,8 +55,8 @@ const PAUSE_MOST: Duration = Duration::from_secs(5);
 const BESIDE: Limits = Limits::READ.within(Duration::from_secs(2));
 
 pub struct RevisionsDriver {
-    config: Config,
-    client: Client,
+    pub(super) config: Config,
+    pub(super) client: Client,
     permission: Permission,
     /// What the last read found, so that a write home waits for no read.
     known: Mutex<Option<Service>>,
@@ -78,7 +78,7 @@ impl RevisionsDriver {
         }
     }
 
-    async fn fetch(&self) -> Result<Service, Failure> {
+    pub(super) async fn fetch(&self) -> Result<Service, Failure> {
         let service: Service = self.client.send(Ask::get(self.config.service.at(&self.client), Limits::READ)).await?.json()?;
         self.memory.note(&self.of(), &service.etag, || serde_json::to_string(&service).ok());
         Ok(service)
@@ -147,7 +147,7 @@ impl RevisionsDriver {
     }
 
     /// What to send, made from the service at exactly `version`.
-    async fn prepared(&self, change: Change<'_>, version: &Version) -> Result<Patch, Fault> {
+    pub(super) async fn prepared(&self, change: Change<'_>, version: &Version) -> Result<Patch, Fault> {
         let service = self.at_version(version).await?;
         let annotations = change.claim().and_then(|claim| steerer::annotations(&service, claim));
         let traffic = match change {

@@ -5,6 +5,7 @@
 
 mod driver;
 mod extent;
+mod rehearsal;
 mod sensor;
 mod steerer;
 mod traffic;
@@ -33,7 +34,8 @@ impl ServiceName {
         client.at(&["v2", "projects", &self.project, "locations", &self.region, "services", &self.service, "revisions", revision])
     }
 
-    fn permissions_at(&self, client: &Client) -> Url {
+    /// Where it tells which permissions its caller holds.
+    pub fn permissions_at(&self, client: &Client) -> Url {
         let service = format!("{}:testIamPermissions", self.service);
         client.at(&["v2", "projects", &self.project, "locations", &self.region, "services", &service])
     }

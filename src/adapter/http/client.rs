@@ -10,7 +10,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     connections::{Connections, Keep},
-    failure::{Failure, Progress},
+    failure::{Failure, Progress, Reason},
     origin::Origin,
     proxy::{self, Judge},
 };
@@ -236,9 +236,12 @@ impl Client {
         sent: &mut Progress,
         mut body: Body<'_>,
     ) -> Result<Answered, Failure> {
-        let not_sent = |fault| Failure { fault, progress: Progress::NeverSent };
+        let not_sent = |fault| Failure { fault, progress: Progress::NeverSent, reason: Reason::Untold };
         self.judge.allows().await.map_err(not_sent)?;
-        let headers = self.token.headers().await.map_err(not_sent)?;
+        let headers = self.token.headers().await.map_err(|fault| {
+            let reason = if fault.kind == FaultKind::Forbidden { Reason::SignedOut } else { Reason::Untold };
+            not_sent(fault).because(reason)
+        })?;
         let answer = once(http, ask, about, headers.clone(), sent, &mut body).await?;
         if answer.status != StatusCode::UNAUTHORIZED {
             return Ok(answer);
@@ -346,7 +349,25 @@ fn failed(about: &str, error: reqwest::Error) -> Failure {
     } else {
         (FaultKind::Broken, Progress::Open)
     };
-    Failure::new(progress, kind, format!("{about}: {}", causes(&error.without_url())))
+    let reason = reason(&error);
+    Failure::new(progress, kind, format!("{about}: {}", causes(&error.without_url()))).because(reason)
+}
+
+/// What somebody would have to mend where no connection could be made. The transport wraps the resolver's error and that of TLS, and names
+/// the former in its words alone.
+fn reason(error: &reqwest::Error) -> Reason {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(inner) = cause {
+        let tls = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref).and_then(|inner| inner.downcast_ref());
+        if let Some(rustls::Error::InvalidCertificate(_)) = tls.or_else(|| inner.downcast_ref()) {
+            return Reason::Certificate;
+        }
+        if error.is_connect() && inner.to_string().starts_with("dns error") {
+            return Reason::NameUnknown;
+        }
+        cause = inner.source();
+    }
+    Reason::Untold
 }
 
 /// The last two causes; the outer ones only say that a request failed.

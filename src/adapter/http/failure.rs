@@ -25,16 +25,38 @@ pub enum Progress {
     Open,
 }
 
+/// What somebody would have to mend, as far as a failure tells it by more than its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Nothing but its kind.
+    Untold,
+    /// The API is not enabled in the project.
+    ServiceDisabled,
+    /// Who we are was not believed, or we had nothing to show.
+    SignedOut,
+    /// Too much was asked of it. Some APIs say so with 403.
+    QuotaUsedUp,
+    /// The host's name leads nowhere.
+    NameUnknown,
+    /// The certificate is not for that name, not of an authority that is trusted here, or not valid today.
+    Certificate,
+}
+
 /// A fault together with what it proves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     pub fault: Fault,
     pub progress: Progress,
+    pub reason: Reason,
 }
 
 impl Failure {
     pub fn new(progress: Progress, kind: FaultKind, message: impl AsRef<str>) -> Failure {
-        Failure { fault: Fault::new(kind, message), progress }
+        Failure { fault: Fault::new(kind, message), progress, reason: Reason::Untold }
+    }
+
+    pub(super) fn because(self, reason: Reason) -> Failure {
+        Failure { reason, ..self }
     }
 
     /// The outcome of a write that ended so.
@@ -47,11 +69,16 @@ impl Failure {
 
     /// From an answer whose status is not 2xx. `about` is method and place, `body` at most the error cap.
     pub(super) fn from_status(about: &str, status: u16, headers: &HeaderMap, body: &[u8]) -> Failure {
-        let (kind, progress) = judged(status);
+        let reason = reason(status, body);
+        let (kind, progress) = match (reason, judged(status)) {
+            // What is over by the next minute is no lack of permission, and an API that is switched off is no lack of one either.
+            (Reason::QuotaUsedUp, (_, progress)) => (FaultKind::Unavailable, progress),
+            (_, judged) => judged,
+        };
         let words = error_words(body);
         let message = if words.is_empty() { format!("{about} answered {status}") } else { format!("{about} answered {status}: {words}") };
         let fault = Fault { kind, message: Shown::new(&message), retry_after: retry_after(headers) };
-        Failure { fault, progress }
+        Failure { fault, progress, reason }
     }
 }
 
@@ -73,6 +100,37 @@ fn judged(status: u16) -> (FaultKind, Progress) {
         400..=499 => (FaultKind::Rejected, Progress::TurnedDown),
         500..=599 => (FaultKind::Unavailable, Progress::Open),
         _ => (FaultKind::Unreadable, Progress::Open),
+    }
+}
+
+/// What Google's error envelope says beyond the status: an `ErrorInfo` among its details, or the reason of an entry in the older list.
+fn reason(status: u16, body: &[u8]) -> Reason {
+    #[derive(Default, Deserialize)]
+    struct Told {
+        #[serde(default)]
+        reason: String,
+    }
+    #[derive(Default, Deserialize)]
+    struct Inner {
+        #[serde(default)]
+        errors: Vec<Told>,
+        #[serde(default)]
+        details: Vec<Told>,
+    }
+    #[derive(Deserialize)]
+    struct Envelope {
+        error: Inner,
+    }
+    let inner = serde_json::from_slice::<Envelope>(body).map(|envelope| envelope.error).unwrap_or_default();
+    let says = |wanted: &[&str]| inner.details.iter().chain(&inner.errors).any(|told| wanted.contains(&told.reason.as_str()));
+    match status {
+        401 => Reason::SignedOut,
+        403 if says(&["SERVICE_DISABLED", "accessNotConfigured"]) => Reason::ServiceDisabled,
+        403 if says(&["RATE_LIMIT_EXCEEDED", "rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"]) => {
+            Reason::QuotaUsedUp
+        }
+        429 => Reason::QuotaUsedUp,
+        _ => Reason::Untold,
     }
 }
 
@@ -148,6 +206,26 @@ mod tests {
         for status in [301, 303, 307, 408, 500, 502, 503, 504] {
             assert!(matches!(outcome(status), Outcome::Unknown(_)), "{status}");
         }
+    }
+
+    /// The bodies are Google's own, cut to what decides.
+    #[test]
+    fn a_refusal_says_what_would_mend_it() {
+        let told = |status, body: &str| {
+            let failure = Failure::from_status("GET x", status, &HeaderMap::new(), body.as_bytes());
+            (failure.reason, failure.fault.kind)
+        };
+        let disabled = r#"{"error":{"code":403,"message":"m","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"SERVICE_DISABLED"}]}}"#;
+        assert_eq!(told(403, disabled), (Reason::ServiceDisabled, FaultKind::Forbidden));
+        let older = r#"{"error":{"code":403,"message":"m","errors":[{"domain":"usageLimits","reason":"accessNotConfigured"}]}}"#;
+        assert_eq!(told(403, older).0, Reason::ServiceDisabled);
+        let rate = r#"{"error":{"code":403,"message":"m","errors":[{"domain":"usageLimits","reason":"rateLimitExceeded"}]}}"#;
+        assert_eq!(told(403, rate), (Reason::QuotaUsedUp, FaultKind::Unavailable));
+        let lacking = r#"{"error":{"code":403,"message":"m","errors":[{"domain":"global","reason":"forbidden"}]}}"#;
+        assert_eq!(told(403, lacking), (Reason::Untold, FaultKind::Forbidden));
+        assert_eq!(told(401, ""), (Reason::SignedOut, FaultKind::Forbidden));
+        assert_eq!(told(429, "").0, Reason::QuotaUsedUp);
+        assert_eq!(told(403, "<html>Forbidden</html>").0, Reason::Untold);
     }
 
     #[test]

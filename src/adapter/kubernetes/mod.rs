@@ -12,6 +12,7 @@ mod gke;
 mod pages;
 mod part;
 mod pod;
+mod review;
 mod store;
 mod wire;
 
@@ -37,6 +38,7 @@ pub use access::Access;
 pub use gke::{GkeCluster, Way};
 pub use pages::{Pages, ReadyPod, Shown};
 use part::{LIST_DEADLINE, OPEN_DEADLINE, Part, Scope, Turn};
+pub use review::{WISHES, Wish};
 use store::{Change, Store, Worth};
 use wire::SlimDeployment;
 

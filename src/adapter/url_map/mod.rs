@@ -9,6 +9,7 @@
 mod audit;
 mod book;
 mod position;
+mod rehearsal;
 mod route;
 mod rules;
 mod scheme;
@@ -42,6 +43,7 @@ use crate::{
 };
 use audit::Author;
 pub use book::Book;
+pub use rehearsal::{Marks, Rehearsal};
 use scheme::Scheme;
 use wire::{Operation, UrlMap};
 

@@ -57,7 +57,7 @@ impl Known<'_> {
     fn place(&self, map: &UrlMap) -> Result<Place, Fault> {
         Place::find(map, self.url_map, self.position)
     }
-    fn backend(&self, link: &str) -> Option<&BackendId> {
+    pub(super) fn backend(&self, link: &str) -> Option<&BackendId> {
         let service = Some(last_segment(link)).filter(|_| !is_foreign(link, self.project))?;
         self.backends.iter().find(|(_, name)| name == service).map(|(id, _)| id)
     }

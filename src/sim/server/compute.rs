@@ -7,8 +7,10 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::{
+    compute_setup,
     google::{PROJECT, listing, number_for},
     http::{Answer, Call, Reply},
+    projects,
     router::not_found,
 };
 use crate::sim::{
@@ -20,7 +22,7 @@ use crate::sim::{
         load_balancer::{Accepted, HOTFIX, LINK, Refusal, URL_MAP, Write, leg_of},
         neighbours::NEIGHBOURS,
         operations::Operation,
-        stamp, url_map,
+        stamp, url_map, url_map_tests,
     },
 };
 
@@ -40,6 +42,13 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
         (&Method::PATCH, ["global", "urlMaps", URL_MAP]) => write(world, call, Write::Patch),
         (&Method::PUT, ["global", "urlMaps", URL_MAP]) => write(world, call, Write::Replace),
         (&Method::POST, ["global", "urlMaps", URL_MAP, "validate"]) => validate(world, call),
+        (&Method::GET, ["zones" | "regions", place, "networkEndpointGroups", name]) => {
+            let group = compute_setup::group(place, name);
+            group.map_or_else(|| missing(&rest.join("/")), |found| Reply::ok(&found))
+        }
+        (&Method::POST, ["global", "backendServices", name, "testIamPermissions"]) if backend(world, name).is_some() => {
+            projects::held(world, call)
+        }
         (&Method::GET, ["global", "backendServices"]) => list("backendServices", "compute#backendServiceList", backends(world)),
         (&Method::GET, ["aggregated", "backendServices"]) => {
             aggregated("backendServices", "compute#backendServiceAggregatedList", &backends(world))
@@ -108,7 +117,13 @@ fn validate(world: &World, call: &Call) -> Reply {
     if schemes.iter().any(|scheme| scheme == "EXTERNAL") {
         problems.push(CLASSIC.to_owned());
     }
-    let mut result = json!({"loadSucceeded": problems.is_empty(), "testPassed": problems.is_empty()});
+    let failures = url_map_tests::failures(resource);
+    // What a test says is told of the test, and not as an error of loading.
+    problems.retain(|problem| failures.is_empty() || !problem.contains("tests failed"));
+    let mut result = json!({"loadSucceeded": problems.is_empty(), "testPassed": problems.is_empty() && failures.is_empty()});
+    if !failures.is_empty() {
+        result["testFailures"] = json!(failures);
+    }
     if !problems.is_empty() {
         result["loadErrors"] = json!(problems);
     }
@@ -128,17 +143,20 @@ fn health(world: &World, call: &Call, name: &str) -> Reply {
             &format!("Invalid value for field 'resource.group': '{group}'. The group is not a backend of '{name}'."),
         );
     };
-    if name != "frontend-gke" {
+    if leg_of(name) != Some(Leg::Gke) {
         return failed(400, "invalid", "Health checks are not supported for serverless network endpoint groups.");
     }
+    if name == "frontend-gke" && compute_setup::is_empty(world) {
+        return Reply::ok(&json!({"kind": "compute#backendServiceGroupHealth"}));
+    }
     let zone = tail(groups[place]).split('/').nth(2).unwrap_or_default().to_owned();
-    Reply::ok(&json!({"kind": "compute#backendServiceGroupHealth", "healthStatus": pods_in(world, &zone)}))
+    Reply::ok(&json!({"kind": "compute#backendServiceGroupHealth", "healthStatus": pods_in(world, name.trim_end_matches("-gke"), &zone)}))
 }
 
 /// The endpoints of one zone's group are the ready and unready pods there, as the cluster itself says.
-fn pods_in(world: &World, zone: &str) -> Vec<Value> {
+fn pods_in(world: &World, service: &str, zone: &str) -> Vec<Value> {
     let slices = world.kubernetes.store().list(Resource::EndpointSlice, "hexproperty");
-    let ours = slices.filter(|slice| slice["metadata"]["labels"]["kubernetes.io/service-name"] == "frontend");
+    let ours = slices.filter(|slice| slice["metadata"]["labels"]["kubernetes.io/service-name"] == service);
     let endpoints = ours.flat_map(|slice| slice["endpoints"].as_array().cloned().unwrap_or_default());
     let here = endpoints.filter(|endpoint| endpoint["zone"] == zone && endpoint["conditions"]["terminating"] != true);
     let health = |endpoint: Value| {
@@ -180,7 +198,8 @@ fn backend(world: &World, name: &str) -> Option<Value> {
         "backends": groups.iter().map(one).collect::<Vec<_>>(),
         "loadBalancingScheme": if world.conditions.classic { "EXTERNAL" } else { "EXTERNAL_MANAGED" },
         "protocol": if serverless { "HTTPS" } else { "HTTP" },
-        "timeoutSec": 30,
+        // As long as the revisions of Cloud Run may take; of a serverless backend it says the default and means nothing.
+        "timeoutSec": if serverless { 30 } else { 300 },
         "connectionDraining": {"drainingTimeoutSec": if serverless { 0 } else { 60 }},
         "logConfig": {"enable": true, "sampleRate": 1.0},
         "sessionAffinity": "NONE",
@@ -188,6 +207,9 @@ fn backend(world: &World, name: &str) -> Option<Value> {
     });
     if !serverless {
         found["healthChecks"] = json!([format!("{LINK}/global/healthChecks/{name}-ready")]);
+    }
+    if let ("frontend-run" | "frontend-gke", Some(leg)) = (name, leg) {
+        compute_setup::spoil(world, leg, &mut found);
     }
     Some(found)
 }

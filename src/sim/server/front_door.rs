@@ -17,7 +17,7 @@ use super::{
     metrics,
 };
 use crate::sim::{
-    faults::{Manner, Probing},
+    faults::{Manner, Probing, setup::Page},
     world::{Leg, load_balancer::HOST, meter::Code, neighbours::NEIGHBOURS, traffic::Answerer, url_map},
 };
 
@@ -25,6 +25,11 @@ use crate::sim::{
 const MARK: &str = "x-served-by";
 /// Where a redirect to the login page leads.
 const LOGIN: &str = "https://login.hexproperty.com/?next=%2F";
+
+/// What a health address says of how long its answer may be kept.
+const KEPT: (&str, &str) = ("cache-control", "no-store");
+/// How long a slow health address takes, virtual milliseconds.
+const SLOW_MS: f64 = 2_000.0;
 
 /// The handler of the front door (`leg` is `None`) or of one backend.
 #[derive(Debug, Clone)]
@@ -56,7 +61,13 @@ impl Door {
         }
         match (self.leg, call.path.as_str()) {
             (Some(leg), "/metrics") => self.metrics(leg).await,
-            (Some(leg), "/health" | "/healthz" | "/ready" | "/readyz") => Some(self.health(leg, call)),
+            (Some(leg), "/health" | "/healthz" | "/ready" | "/readyz") => {
+                let page = self.shared.with(|world| world.conditions.project.page(leg));
+                if page == Some(Page::Slow) {
+                    tokio::time::sleep(self.shared.clock().real(SLOW_MS)).await;
+                }
+                Some(self.health(leg, page, call))
+            }
             (leg, _) => self.visit(leg, call).await,
         }
     }
@@ -109,7 +120,13 @@ impl Door {
         }
     }
 
-    fn health(&self, leg: Leg, call: &Call) -> Reply {
+    fn health(&self, leg: Leg, page: Option<Page>, call: &Call) -> Reply {
+        match page {
+            Some(Page::NoContent) => return Reply::text(204, "").header(KEPT.0, KEPT.1),
+            Some(Page::Moved) => return Reply::text(302, "").header("location", "/live").header(KEPT.0, KEPT.1),
+            Some(Page::AskedIn) => return Reply::text(302, "").header("location", "/login").header(KEPT.0, KEPT.1),
+            Some(Page::Bare | Page::Long | Page::Slow) | None => {}
+        }
         let (ready, conditions) = self.shared.with(|world| (world.ready_instances(leg), world.conditions.of(leg)));
         match (conditions.probing, conditions.manner) {
             (Probing::TurnedAway, _) => Reply::text(403, "Forbidden\n"),
@@ -117,7 +134,12 @@ impl Door {
             (Probing::Answered, Manner::LoginRedirect) => login(),
             (Probing::Answered, Manner::Proper | Manner::LoginPage) => {
                 let status = if call.path.starts_with("/ready") && ready < 1.0 { 503 } else { 200 };
-                Reply::json(status, &json!({"backend": leg.label(), "instancesReady": ready}))
+                let mut body = json!({"backend": leg.label(), "instancesReady": ready});
+                if page == Some(Page::Long) {
+                    body["checks"] = json!(vec!["database reachable, cache reachable, queue reachable"; 80]);
+                }
+                let reply = Reply::json(status, &body);
+                if page == Some(Page::Bare) { reply } else { reply.header(KEPT.0, KEPT.1) }
             }
         }
     }

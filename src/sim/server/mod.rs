@@ -3,10 +3,12 @@
 //! Every handler works on the world under one short lock, brought to the current virtual time first.
 
 pub mod compute;
+pub mod compute_setup;
 pub mod container;
 pub mod front_door;
 pub mod google;
 pub mod http;
+pub mod iam;
 pub mod kubernetes;
 pub mod lengthy;
 pub mod logging;

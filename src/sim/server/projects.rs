@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{
     google::PROJECT,
     http::{Answer, Call, Reply},
+    iam,
     router::not_found,
 };
 use crate::sim::{
@@ -38,7 +39,7 @@ pub fn held(world: &World, call: &Call) -> Reply {
             _ => None,
         };
         let reads = [".get", ".list"].iter().any(|verb| name.ends_with(verb));
-        reads || api.is_none_or(|api| !read_only(api))
+        iam::holds(world, permission) && (reads || api.is_none_or(|api| !read_only(api)))
     };
     let held: Vec<&Value> = asked.iter().filter(has).collect();
     // The interface leaves an empty list out.

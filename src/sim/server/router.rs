@@ -13,7 +13,7 @@ use super::{
     Shared, compute,
     container::{self, Cluster},
     http::{Answer, Call, Handler, Reply},
-    logging, monitoring, projects, run_v1, run_v2, service_usage, sql,
+    iam, logging, monitoring, projects, run_v1, run_v2, service_usage, sql,
 };
 use crate::sim::{
     faults::{Api, Trouble},
@@ -158,6 +158,10 @@ fn troubled(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> An
 }
 
 fn route(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> Answer {
+    let refused = face.api().and_then(|api| iam::gate(world, api).or_else(|| iam::denied(world, call, api)));
+    if let Some(reply) = refused {
+        return reply.into();
+    }
     match face {
         Face::RunV1 => run_v1::handle(world, call),
         Face::RunV2 => run_v2::handle(world, call),
@@ -166,7 +170,7 @@ fn route(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> Answe
         Face::Container => container::handle(call, cluster),
         Face::Sql => sql::handle(world, call),
         Face::Logging => logging::handle(world, call),
-        Face::ServiceUsage => service_usage::handle(call),
+        Face::ServiceUsage => service_usage::handle(world, call),
         Face::Projects => projects::handle(world, call),
     }
 }
@@ -178,7 +182,8 @@ fn writes(call: &Call) -> bool {
         || call.path.ends_with("/getHealth")
         || call.path.ends_with("/validate")
         || call.path.ends_with(":list")
-        || call.path.ends_with(":testIamPermissions");
+        || call.path.ends_with(":testIamPermissions")
+        || call.path.ends_with("/testIamPermissions");
     call.method != Method::GET && !reads
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Faults come in as values and are folded into plain numbers, so that the traffic model only multiplies.
 
-use super::Leg;
+use super::{Leg, setup::Project};
 use crate::sim::faults::{Api, Damage, Fault, Manner, Probing, Scaling, Trouble};
 
 /// The state of everything that can go wrong.
@@ -26,6 +26,8 @@ pub struct Conditions {
     pub classic: bool,
     /// Whether what a URL map leaves out is written as `null`.
     pub null_fields: bool,
+    /// How the project is set up.
+    pub project: Project,
     apis: Vec<ApiTrouble>,
 }
 
@@ -80,6 +82,7 @@ impl Default for Conditions {
             lag_s: None,
             classic: false,
             null_fields: false,
+            project: Project::default(),
             apis: Vec::new(),
         }
     }
@@ -126,6 +129,7 @@ impl Conditions {
             }
             Fault::Classic => self.classic = true,
             Fault::NullFields => self.null_fields = true,
+            Fault::Setup(setup) => self.project.set(setup.clone()),
             Fault::ForeignWriter { .. }
             | Fault::SourceCold
             | Fault::Restart { .. }

@@ -35,6 +35,14 @@ pub fn change(document: &Value, edit: Edit) -> Change {
         }
         Edit::OtherSession => Change::Patch(json!({"description": steered_by_another(description(document))})),
         Edit::Unclaimed => Change::Patch(json!({"description": description(document).split(" [cutover").next()})),
+        Edit::Unmarked => split(document, &with_mark(weighted(document), None)),
+        Edit::SameMark => split(document, &with_mark(weighted(document), Some("run"))),
+        Edit::StrangeMark => split(document, &with_mark(weighted(document), Some("gke-blue"))),
+        Edit::FailingTest => {
+            let mut next = document.clone();
+            next["tests"] = json!([{"description": "the hotfix", "host": HOST, "path": "/", "service": link(HOTFIX)}]);
+            Change::Dictate(next)
+        }
         Edit::Matcher { gke_per_mille } => Change::Patch(matcher(document, gke_per_mille.min(1000))),
     }
 }
@@ -86,6 +94,24 @@ fn with_twin(entries: &[Value]) -> Vec<Value> {
         vec![weighing(entry, half), weighing(entry, weight(entry) - half)]
     };
     entries.iter().flat_map(|entry| if is_of(entry, "frontend-gke") { halves(entry) } else { vec![entry.clone()] }).collect()
+}
+
+/// GKE's entries with this mark in their answers, or with none.
+fn with_mark(entries: &[Value], mark: Option<&str>) -> Vec<Value> {
+    let marked = |entry: &Value| {
+        let mut entry = entry.clone();
+        if is_of(&entry, "frontend-gke")
+            && let Some(fields) = entry.as_object_mut()
+        {
+            fields.shift_remove("headerAction");
+            if let Some(mark) = mark {
+                let added = json!([{"headerName": "x-served-by", "headerValue": mark, "replace": true}]);
+                fields.insert("headerAction".to_owned(), json!({"responseHeadersToAdd": added}));
+            }
+        }
+        entry
+    };
+    entries.iter().map(marked).collect()
 }
 
 /// A rule for the frontend's host with a matcher of its own, beside those that there are.

@@ -23,9 +23,11 @@ pub mod propagation;
 pub mod random;
 pub mod scrapes;
 pub mod series;
+pub mod setup;
 pub mod sql;
 pub mod traffic;
 pub mod url_map;
+pub mod url_map_tests;
 
 use std::collections::BTreeMap;
 
@@ -268,6 +270,7 @@ impl World {
             | Fault::NullFields
             | Fault::Latency { .. }
             | Fault::Api { .. }
+            | Fault::Setup(_)
             | Fault::CrashLoop { .. }
             | Fault::FrontDoorDrops { .. } => {}
             Fault::Cluster(cluster) => self.stir_cluster(*cluster),
@@ -284,6 +287,7 @@ impl World {
             Cluster::Stuck => self.kubernetes.release(FRONTEND, "typo"),
             Cluster::EventsForbidden => self.kubernetes.forbid(Resource::Event),
             Cluster::PodsForbidden => self.kubernetes.forbid(Resource::Pod),
+            Cluster::DeploymentsForbidden => self.kubernetes.forbid(Resource::Deployment),
             Cluster::NullLists => self.kubernetes.set_empty_lists(EmptyLists::Nulls),
             Cluster::SilentWatches => self.kubernetes.set_watch_fault(WatchFault::Freezes),
         }

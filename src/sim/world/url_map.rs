@@ -10,6 +10,7 @@ use super::{
     load_balancer::{LINK, NAMESAKE, URL_MAP, is_known, leg_of},
     neighbours::{NEIGHBOURS, Name},
     propagation::Split,
+    url_map_tests,
 };
 
 /// Fields that belong to the server; what a client sends for them is ignored.
@@ -120,6 +121,10 @@ pub fn problems(document: &Value) -> Vec<String> {
         if !list(document, "pathMatchers").iter().any(|matcher| text(matcher, "name") == wanted) {
             found.push(format!("hostRule refers to pathMatcher '{wanted}', which does not exist."));
         }
+    }
+    let failed = url_map_tests::failures(document).len();
+    if failed > 0 {
+        found.push(format!("{failed} of the URL map's tests failed."));
     }
     found
 }

@@ -169,7 +169,7 @@ fn dispatch<W: KubernetesWorld>(world: W, call: &Call) -> Result<Reply, Failure>
         (Target::Unknown, _) => Err(Failure::no_such_path()),
         (Target::Discovery(page), &Method::GET) => Ok(answer::json(&discovery::page(page))),
         (Target::Health, &Method::GET) => Ok(answer::text("ok")),
-        (Target::Review, &Method::POST) => Ok(write::review()),
+        (Target::Review, &Method::POST) => world.with(|cluster| write::review(cluster, call)),
         (Target::Collection { .. }, &Method::GET) if call.query.is_set("watch") => watch::open(world, call, None),
         (Target::Collection { .. }, &Method::GET) => world.with(|cluster| read::list(cluster, call)),
         (Target::Collection { .. }, &Method::POST) => world.with(|cluster| write::create(cluster, call)),

@@ -125,16 +125,29 @@ pub fn evict(cluster: &mut Kubernetes, call: &Call, key: &Key) -> Result<Reply, 
     Ok(answer::created(&json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})))
 }
 
-/// Answers whether the caller may do something: here he may, whatever it is.
-#[must_use]
-pub fn review() -> Reply {
-    answer::created(&json!({
+/// Answers whether the caller may do something: he may, unless it is a read of what nobody may read.
+///
+/// # Errors
+/// 400 for a body that cannot be read.
+pub fn review(cluster: &Kubernetes, call: &Call) -> Result<Reply, Failure> {
+    let asked = read_body(call)?;
+    let of = |field: &str| text(&asked, &format!("/spec/resourceAttributes/{field}"));
+    let resource = Resource::ALL.into_iter().find(|resource| {
+        let names = resource.names();
+        (names.group, names.plural) == (of("group"), of("resource"))
+    });
+    let reads = ["get", "list", "watch"].contains(&of("verb"));
+    let allowed = !reads || resource.is_none_or(|resource| cluster.may_read(resource));
+    // The real server leaves the reason out where no rule denies it and none allows it.
+    let status =
+        if allowed { json!({"allowed": true, "reason": "RBAC: allowed by ClusterRoleBinding"}) } else { json!({"allowed": false}) };
+    Ok(answer::created(&json!({
         "kind": "SelfSubjectAccessReview",
         "apiVersion": "authorization.k8s.io/v1",
-        "metadata": {},
-        "spec": {},
-        "status": {"allowed": true},
-    }))
+        "metadata": {"creationTimestamp": null},
+        "spec": asked["spec"],
+        "status": status,
+    })))
 }
 
 /// Does a write for good, or on a copy if the caller only wants to see.

@@ -1,0 +1,283 @@
+//! The APIs that a plan needs, each with one question that it has to answer, and what a question that failed says of the project.
+//!
+//! Where an API answers nothing at all, that is one finding, and whatever else would have been asked of it is told there and not once more.
+
+use color_eyre::eyre::Result;
+use serde_json::json;
+
+use super::{Context, fix};
+use crate::{
+    adapter::{
+        http::{Failure, Progress, Reason},
+        preflight::{self, Locus},
+    },
+    cli::{
+        check::finding::{Finding, Id, Severity},
+        compose::RUN,
+    },
+    domain::{fault::FaultKind, shown::Shown},
+    plan::model::{Backend, Driver, MapPart, Plan, Route, WorkloadRef, readings::Server},
+};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Api {
+    Compute,
+    Run,
+    Container,
+    Sql,
+    Monitoring,
+    /// Tells who changed the map; only that is lost without it.
+    Logging,
+    /// Tells what we may do in the project; a write tells it too.
+    Projects,
+}
+
+const ALL: [Api; 7] = [Api::Compute, Api::Run, Api::Container, Api::Sql, Api::Monitoring, Api::Logging, Api::Projects];
+
+impl Api {
+    pub(super) fn host(self) -> &'static str {
+        match self {
+            Api::Compute => "compute.googleapis.com",
+            Api::Run => RUN,
+            Api::Container => "container.googleapis.com",
+            Api::Sql => "sqladmin.googleapis.com",
+            Api::Monitoring => "monitoring.googleapis.com",
+            Api::Logging => "logging.googleapis.com",
+            Api::Projects => "cloudresourcemanager.googleapis.com",
+        }
+    }
+
+    /// What the question needs, and what is asked of it in a session above all.
+    fn permission(self) -> &'static str {
+        match self {
+            Api::Compute => "compute.backendServices.get",
+            Api::Run => "run.services.get",
+            Api::Container => "container.clusters.get",
+            Api::Sql => "cloudsql.instances.get",
+            Api::Monitoring => "monitoring.timeSeries.list",
+            Api::Logging => "logging.logEntries.list",
+            Api::Projects => "resourcemanager.projects.get",
+        }
+    }
+
+    /// How grave it is that it does not answer.
+    fn severity(self, usual: Severity) -> Severity {
+        match self {
+            Api::Compute | Api::Run | Api::Container | Api::Sql | Api::Monitoring => usual,
+            Api::Logging => usual.max(Severity::Warning),
+            Api::Projects => Severity::Note,
+        }
+    }
+
+    /// What a session would miss.
+    fn without(self) -> &'static str {
+        match self {
+            Api::Compute => "no URL map can be read or written",
+            Api::Run => "nothing is known of services on Cloud Run",
+            Api::Container => "no cluster is found",
+            Api::Sql => "nothing is known of the databases",
+            Api::Monitoring => "no lag of a database, and no figure of Google's Prometheus, is known",
+            Api::Logging => "nobody tells who changed a URL map",
+            Api::Projects => "nobody tells whether we may write before a write does",
+        }
+    }
+
+    /// The APIs that a source of a session asks, by the first word of its name.
+    pub(super) fn of_source(source: &str, plan: &Plan) -> Vec<Api> {
+        let (kind, name) = source.split_once('/').unwrap_or((source, ""));
+        let route = plan.routes.iter().find(|route| route.id.as_str() == name);
+        let backend = plan.routes.iter().flat_map(|route| &route.backends).find(|backend| backend.id.as_str() == name);
+        match kind {
+            "weights" => match route.map(|route| &route.driver) {
+                Some(Driver::UrlMap(_)) => vec![Api::Compute],
+                Some(Driver::CloudRunRevisions { .. }) => vec![Api::Run],
+                None => Vec::new(),
+            },
+            "platform" => match backend.map(|backend| &backend.workload) {
+                Some(WorkloadRef::CloudRunService { .. }) => vec![Api::Run],
+                Some(WorkloadRef::Deployment { .. }) => vec![Api::Container],
+                None => Vec::new(),
+            },
+            "sql" => vec![Api::Sql, Api::Monitoring],
+            "prometheus" => match backend.and_then(|backend| backend.readings.as_ref()).map(|readings| &readings.source.server) {
+                Some(Server::Google { .. }) => vec![Api::Monitoring],
+                Some(Server::Prometheus { .. }) | None => Vec::new(),
+            },
+            _ => Vec::new(),
+        }
+    }
+
+    /// Shows which objects there are of the kind that the plan names.
+    pub(super) fn listing(self, plan: &Plan) -> Option<String> {
+        let (project, region) = (fix::quoted(plan.project.as_str()), fix::quoted(plan.region.as_str()));
+        Some(match self {
+            Api::Compute => format!("gcloud compute url-maps list --project={project}"),
+            Api::Run => format!("gcloud run services list --region={region} --project={project}"),
+            Api::Container => format!("gcloud container clusters list --project={project}"),
+            Api::Sql => format!("gcloud sql instances list --project={project}"),
+            Api::Monitoring | Api::Logging | Api::Projects => return None,
+        })
+    }
+
+    fn is_needed(self, plan: &Plan) -> bool {
+        let maps = plan.routes.iter().any(|route| map_of(route).is_some());
+        let mut workloads = plan.routes.iter().flat_map(|route| &route.backends).map(|backend| &backend.workload);
+        let google =
+            |backend: &Backend| backend.readings.as_ref().is_some_and(|readings| matches!(readings.source.server, Server::Google { .. }));
+        match self {
+            Api::Compute | Api::Logging | Api::Projects => maps,
+            Api::Run => workloads.any(|workload| matches!(workload, WorkloadRef::CloudRunService { .. })),
+            Api::Container => workloads.any(|workload| matches!(workload, WorkloadRef::Deployment { .. })),
+            Api::Sql => plan.database.is_some(),
+            Api::Monitoring => plan.database.is_some() || plan.routes.iter().flat_map(|route| &route.backends).any(google),
+        }
+    }
+}
+
+pub(super) fn map_of(route: &Route) -> Option<&MapPart> {
+    match &route.driver {
+        Driver::UrlMap(part) => Some(part),
+        Driver::CloudRunRevisions { .. } => None,
+    }
+}
+
+/// APIs that answer nothing, with why.
+#[derive(Debug)]
+pub(super) struct Shut {
+    pub apis: Vec<Api>,
+    pub finding: Finding,
+    /// The failure's own.
+    words: Shown,
+}
+
+/// Those of the APIs that the plan needs and that answer nothing.
+/// # Errors
+/// If an address is refused.
+pub(super) async fn shut(ctx: &Context<'_>) -> Result<Vec<Shut>> {
+    let needed = ALL.into_iter().filter(|api| api.is_needed(ctx.plan));
+    let asked = futures::future::join_all(needed.map(|api| async move { (api, ask(ctx, api).await) })).await;
+    let mut shut: Vec<Shut> = Vec::new();
+    for (api, answered) in asked {
+        // What is not there is no fault of the API; whoever needs it says so.
+        let Err(failure) = answered? else { continue };
+        if !closes(&failure) {
+            continue;
+        }
+        // No token, no way out: one cause for all, in the same words.
+        if let Some(known) = shut.iter_mut().find(|known| known.words == failure.fault.message && failure.progress == Progress::NeverSent) {
+            known.finding.object.push_str(&format!(", {}", api.host()));
+            known.apis.push(api);
+            continue;
+        }
+        let found = of_failure(ctx, api, api.permission(), format!("{} of project {}", api.host(), ctx.plan.project), &failure);
+        let found = match (failure.reason, failure.progress) {
+            (Reason::SignedOut, Progress::NeverSent) => Finding { id: Id::CredentialsMissing, object: api.host().to_owned(), ..found },
+            (_, Progress::NeverSent) => Finding { object: api.host().to_owned(), ..found },
+            (_, Progress::TurnedDown | Progress::Open) => Finding { why: format!("{}; so {}", found.why, api.without()), ..found },
+        };
+        let severity = api.severity(found.severity);
+        shut.push(Shut { apis: vec![api], finding: found.graver(severity).at(ctx.spots.project()), words: failure.fault.message });
+    }
+    Ok(shut)
+}
+
+/// Whether the next question would meet the same.
+fn closes(failure: &Failure) -> bool {
+    match failure.reason {
+        Reason::ServiceDisabled | Reason::SignedOut | Reason::QuotaUsedUp | Reason::NameUnknown | Reason::Certificate => true,
+        Reason::Untold => failure.fault.kind == FaultKind::Forbidden || failure.fault.kind.is_passing(),
+    }
+}
+
+/// One question that changes nothing, at something that the plan names.
+async fn ask(ctx: &Context<'_>, api: Api) -> Result<std::result::Result<(), Failure>> {
+    let (plan, client) = (ctx.plan, ctx.composer.google(api.host())?);
+    let (project, region) = (plan.project.as_str(), plan.region.as_str());
+    let mut workloads = plan.routes.iter().flat_map(|route| &route.backends).map(|backend| &backend.workload);
+    Ok(match api {
+        Api::Compute => {
+            let first = plan.routes.iter().find_map(|route| Some((map_of(route)?, route.backends.first()?)));
+            let Some((part, backend)) = first else { return Ok(Ok(())) };
+            let locus = Locus { project, region: part.region.as_ref().map(Shown::as_str) };
+            preflight::backend_service(&client, locus, backend.target.as_str()).await.map(|_| ())
+        }
+        Api::Run => {
+            let named = workloads.find_map(|workload| match workload {
+                WorkloadRef::CloudRunService { service } => Some(service),
+                WorkloadRef::Deployment { .. } => None,
+            });
+            let Some(service) = named else { return Ok(Ok(())) };
+            ctx.composer.service(service).timeout_s(&client).await.map(|_| ())
+        }
+        Api::Container => {
+            let named = workloads.find_map(|workload| match workload {
+                WorkloadRef::Deployment { cluster, .. } => Some(cluster),
+                WorkloadRef::CloudRunService { .. } => None,
+            });
+            let Some(cluster) = named else { return Ok(Ok(())) };
+            preflight::door(&client, &["v1", "projects", project, "locations", region, "clusters", cluster.as_str()], &[]).await
+        }
+        Api::Sql => {
+            let Some(database) = &plan.database else { return Ok(Ok(())) };
+            preflight::door(&client, &["v1", "projects", project, "instances", database.primary.as_str()], &[]).await
+        }
+        Api::Monitoring => {
+            let now = jiff::Timestamp::from_millisecond(ctx.clock.now().0).unwrap_or_default().to_string();
+            let filter = "metric.type = \"cloudsql.googleapis.com/database/up\"";
+            let query = [("filter", filter), ("interval.endTime", now.as_str()), ("view", "HEADERS"), ("pageSize", "1")];
+            preflight::door(&client, &["v3", "projects", project, "timeSeries"], &query).await
+        }
+        Api::Logging => {
+            let body = json!({"resourceNames": [format!("projects/{project}")], "pageSize": 1});
+            preflight::question(&client, &["v2", "entries:list"], &body).await
+        }
+        Api::Projects => {
+            let at = client.at(&["v1", "projects", &format!("{project}:testIamPermissions")]);
+            preflight::lacking(&client, at, &["compute.urlMaps.update"]).await.map(|_| ())
+        }
+    })
+}
+
+/// What a failed question says. `permission` is what the question needed.
+pub(super) fn of_failure(ctx: &Context<'_>, api: Api, permission: &str, object: impl Into<String>, failure: &Failure) -> Finding {
+    let project = ctx.plan.project.as_str();
+    let words = &failure.fault.message;
+    let found = |id, why: String| Finding::new(id, object.into(), why);
+    match (failure.reason, failure.fault.kind) {
+        (Reason::ServiceDisabled, _) => {
+            found(Id::ApiDisabled, format!("{} is not enabled in project {project} ({words})", api.host())).mend(fix::enable(api, project))
+        }
+        (Reason::SignedOut, _) => found(Id::CredentialsRefused, format!("{words}")).mend(fix::SIGN_IN),
+        (Reason::QuotaUsedUp, _) => found(Id::QuotaUsedUp, format!("{words}; try again in a minute")),
+        (Reason::NameUnknown, _) => {
+            found(Id::NameUnknown, format!("{words}; no permission is missing")).mend(format!("getent ahosts {}", api.host()))
+        }
+        (Reason::Certificate, _) => found(Id::CertificateInvalid, words.to_string()).mend(handshake(api.host(), 443)),
+        (Reason::Untold, FaultKind::Forbidden) => {
+            found(Id::PermissionMissing, format!("this account lacks the permission {permission} ({words})"))
+                .mend(fix::grant(project, permission))
+        }
+        (Reason::Untold, kind) => of_kind(kind, found, words.to_string()),
+    }
+}
+
+/// The same by the kind alone.
+pub(super) fn of_kind(kind: FaultKind, found: impl FnOnce(Id, String) -> Finding, words: String) -> Finding {
+    match kind {
+        FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Broken => {
+            found(Id::Unreachable, format!("{words}; is there a way from this machine? look at firewall, VPN, proxy and private endpoints"))
+        }
+        FaultKind::Unavailable => found(Id::Unavailable, format!("{words}; try again in a moment")),
+        FaultKind::Forbidden => found(Id::ReadForbidden, words),
+        FaultKind::NotFound => found(Id::NotFound, format!("{words}; compare the name with the plan")),
+        FaultKind::Unreadable => found(Id::UnreadableAnswer, format!("{words}; is that the right address?")),
+        FaultKind::Conflict | FaultKind::Rejected | FaultKind::Refused | FaultKind::Unsupported | FaultKind::Unrecorded => {
+            found(Id::Unread, words)
+        }
+    }
+}
+
+/// Shows the certificate that a server presents.
+pub(super) fn handshake(host: &str, port: u16) -> String {
+    format!("openssl s_client -connect {host}:{port} -servername {host} </dev/null | openssl x509 -noout -subject -issuer -dates")
+}

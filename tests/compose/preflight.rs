@@ -1,0 +1,279 @@
+//! What `cutover check --live` finds: for each fault of the world exactly the findings that it leads to, and none in a sound one.
+
+use std::collections::BTreeSet;
+
+use cutover::{
+    cli::{
+        Exit,
+        check::{
+            finding::{Finding, Id, Severity},
+            live::{Survey, survey},
+            report::Report,
+        },
+        compose::Places,
+    },
+    plan,
+    session::clock::Clock,
+    sim::{
+        faults::{
+            Api, Cluster, Damage, DatabaseFault, Down, Edit, Fault, Member, Probing, Trouble,
+            setup::{Flaw, Page, Setup},
+        },
+        simulation::{Config, Simulation},
+        world::Leg,
+    },
+};
+use futures::{StreamExt, stream};
+
+use super::{HEXPROPERTY, REVISIONS, SERVICES};
+
+/// Worlds that are looked at at a time.
+const AT_ONCE: usize = 3;
+
+pub(super) async fn found_in(simulation: &Simulation, text: &str) -> Survey {
+    let (plan, _) = plan::read(text.as_bytes()).unwrap_or_else(|problems| panic!("{}", plan::diagnostic::render_all(&problems, "p", text)));
+    survey(&plan, text, &Places::Simulated(*simulation.endpoints()), Clock::live()).await.unwrap()
+}
+
+pub(super) fn told(survey: &Survey) -> String {
+    let exit = Exit::Done;
+    Report { file: "plan.yaml", digest: None, findings: &survey.findings, well: &survey.well, live: true, exit }.text()
+}
+
+fn ids(survey: &Survey) -> BTreeSet<&'static str> {
+    survey.findings.iter().map(|finding| finding.id.word()).collect()
+}
+
+#[tokio::test]
+async fn a_sound_project_may_fly_and_nothing_is_found_in_it() {
+    for text in [HEXPROPERTY, SERVICES] {
+        let simulation = Simulation::start(Config::default()).await.unwrap();
+        let survey = found_in(&simulation, text).await;
+        assert_eq!(survey.findings, Vec::<Finding>::new(), "{}", told(&survey));
+        assert!(told(&survey).ends_with("0 warnings, 0 notes; nothing was changed\nmay fly\n"), "{}", told(&survey));
+    }
+    let simulation = Simulation::start(Config::default()).await.unwrap();
+    let survey = found_in(&simulation, REVISIONS).await;
+    assert!(told(&survey).ends_with("\nmay fly\n"), "{}", told(&survey));
+}
+
+/// A fault, an edit of the plan by what is replaced, and what is found then.
+struct Case {
+    fault: Option<Fault>,
+    edit: Option<(&'static str, &'static str)>,
+    finds: &'static [Id],
+}
+
+fn setup(setup: Setup, finds: &'static [Id]) -> Case {
+    Case { fault: Some(Fault::Setup(setup)), edit: None, finds }
+}
+
+fn lacks(permission: &str, finds: &'static [Id]) -> Case {
+    setup(Setup::Lacks { permission: permission.to_owned() }, finds)
+}
+
+fn flaw(flaw: Flaw, finds: &'static [Id]) -> Case {
+    setup(Setup::Service { leg: Leg::Gke, flaw }, finds)
+}
+
+fn page(page: Page, finds: &'static [Id]) -> Case {
+    setup(Setup::Page { leg: Leg::Gke, page }, finds)
+}
+
+fn world(fault: Fault, finds: &'static [Id]) -> Case {
+    Case { fault: Some(fault), edit: None, finds }
+}
+
+fn edited(edit: Edit, finds: &'static [Id]) -> Case {
+    world(Fault::Edit { edit, principal: "dana".to_owned() }, finds)
+}
+
+fn named(is: &'static str, becomes: &'static str, finds: &'static [Id]) -> Case {
+    Case { fault: None, edit: Some((is, becomes)), finds }
+}
+
+async fn examine(case: Case) {
+    let Case { fault, edit, finds } = case;
+    let simulation = Simulation::start(Config::default()).await.unwrap();
+    if let Some(fault) = &fault {
+        simulation.control().inject(fault);
+    }
+    let text = edit.map_or_else(|| HEXPROPERTY.to_owned(), |(is, becomes)| HEXPROPERTY.replace(is, becomes));
+    let before = simulation.control().with(|world| world.load_balancer.url_map().clone());
+    let survey = found_in(&simulation, &text).await;
+    let wanted: BTreeSet<&str> = finds.iter().map(|id| id.word()).collect();
+    assert_eq!(ids(&survey), wanted, "{fault:?} {edit:?}\n{}", told(&survey));
+    let placed = survey.findings.iter().all(|finding| finding.place.is_some());
+    assert!(placed, "each is somewhere in the plan: {}", told(&survey));
+    assert_eq!(simulation.control().with(|world| world.load_balancer.url_map().clone()), before, "looking changes nothing");
+}
+
+async fn examine_all(cases: Vec<Case>) {
+    stream::iter(cases).map(examine).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+}
+
+#[tokio::test]
+async fn a_permission_that_is_missing_is_found_without_writing() {
+    let missing: &[Id] = &[Id::PermissionMissing];
+    let mut cases: Vec<Case> = [
+        "compute.urlMaps.update",
+        "compute.backendServices.use",
+        "compute.backendServices.get",
+        "compute.networkEndpointGroups.get",
+        "compute.globalOperations.get",
+        "run.services.get",
+        "run.revisions.get",
+        "container.clusters.get",
+        "cloudsql.instances.get",
+        "monitoring.timeSeries.list",
+        "logging.logEntries.list",
+    ]
+    .map(|permission| lacks(permission, missing))
+    .into();
+    cases.push(lacks("compute.urlMaps.validate", &[Id::WriteUntested]));
+    cases.extend(
+        [Cluster::DeploymentsForbidden, Cluster::PodsForbidden, Cluster::EventsForbidden].map(|what| world(Fault::Cluster(what), missing)),
+    );
+    cases.push(world(Fault::Api { api: Api::Compute, trouble: Trouble::ReadOnly, for_s: 1e6 }, missing));
+    examine_all(cases).await;
+}
+
+#[tokio::test]
+async fn an_api_that_answers_nothing_is_one_finding() {
+    let api = |api, trouble| Fault::Api { api, trouble, for_s: 1e6 };
+    examine_all(vec![
+        setup(Setup::Disabled { api: Api::Compute }, &[Id::ApiDisabled]),
+        setup(Setup::Disabled { api: Api::Run }, &[Id::ApiDisabled]),
+        setup(Setup::Disabled { api: Api::Container }, &[Id::ApiDisabled]),
+        setup(Setup::Disabled { api: Api::Monitoring }, &[Id::ApiDisabled]),
+        setup(Setup::SignedOut { api: Api::Run }, &[Id::CredentialsRefused]),
+        setup(Setup::QuotaUsedUp { api: Api::Compute }, &[Id::QuotaUsedUp]),
+        setup(Setup::QuotaUsedUp { api: Api::Sql }, &[Id::QuotaUsedUp]),
+        world(api(Api::Compute, Trouble::Unavailable), &[Id::Unavailable]),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn what_stands_against_the_split_is_found() {
+    examine_all(vec![
+        world(Fault::Classic, &[Id::ClassicLoadBalancer]),
+        edited(Edit::Stranger { per_mille: 400 }, &[Id::StrangerInSplit]),
+        edited(Edit::AllZero, &[Id::AllWeightsZero]),
+        edited(Edit::Matcher { gke_per_mille: 0 }, &[Id::PastTheSplit]),
+        edited(Edit::OtherSession, &[Id::SteeredByAnother]),
+        edited(Edit::FailingTest, &[Id::WriteRefused]),
+        edited(Edit::Unmarked, &[Id::MarkMissing]),
+        edited(Edit::SameMark, &[Id::MarkShared]),
+        edited(Edit::StrangeMark, &[Id::MarkUnknown]),
+        named("url_map: hexproperty-lb", "url_map: hexproperty-lbx", &[Id::NotFound]),
+        named("cluster: hexproperty-prod", "cluster: hexproperty-proud", &[Id::NotFound]),
+        named("[hexproperty-replica]", "[hexproperty-replicant]", &[Id::NotFound]),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn each_setting_that_does_not_go_with_a_split_is_found() {
+    examine_all(vec![
+        flaw(Flaw::CookieAffinity, &[Id::SessionAffinity]),
+        flaw(Flaw::ShortTimeout, &[Id::TimeoutDiffers]),
+        flaw(Flaw::NoDraining, &[Id::NoDraining]),
+        flaw(Flaw::NoLog, &[Id::LoggingOff]),
+        flaw(Flaw::SampledLog, &[Id::LoggingSampled]),
+        flaw(Flaw::NoHealthCheck, &[Id::NoHealthCheck]),
+        flaw(Flaw::Outliers, &[Id::OutlierDetection]),
+        flaw(Flaw::NoGroups, &[Id::NoGroup]),
+        flaw(Flaw::NoEndpoints, &[Id::NoEndpoint]),
+        flaw(Flaw::Drained, &[Id::GroupDrained]),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn legs_that_answer_unlike_each_other_are_found() {
+    let metrics = |damage| Fault::Metrics { leg: Leg::Gke, damage };
+    examine_all(vec![
+        page(Page::NoContent, &[Id::ParityStatus]),
+        page(Page::Bare, &[Id::ParityHeaders]),
+        page(Page::Long, &[Id::ParityLength]),
+        world(Fault::Probes { leg: Leg::Run, probing: Probing::WrongPath }, &[Id::ProbeUnexpected]),
+        named("frontend-gke.hexproperty.com/health", "frontend-gke.hexproperty.com/healthz", &[Id::ParityUnasked]),
+        world(metrics(Damage::NoStatus), &[Id::TriggerBlind]),
+        world(Fault::Database(DatabaseFault::IsDown { member: Member::Primary, down: Down::StoppedByOwner }), &[Id::DatabaseDoubtful]),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_leg_that_takes_much_longer_is_found() {
+    examine(page(Page::Slow, &[Id::ParityLatency])).await;
+}
+
+#[tokio::test]
+async fn two_redirects_to_different_places_are_found() {
+    let text = HEXPROPERTY
+        .replace(
+            "probe: https://frontend-run.hexproperty.com/health",
+            "probe: { url: https://frontend-run.hexproperty.com/health, expect: { status: [302] } }",
+        )
+        .replace(
+            "probe: https://frontend-gke.hexproperty.com/health",
+            "probe: { url: https://frontend-gke.hexproperty.com/health, expect: { status: [302] } }",
+        );
+    let simulation = Simulation::start(Config::default()).await.unwrap();
+    let control = simulation.control();
+    control.inject(&Fault::Setup(Setup::Page { leg: Leg::Run, page: Page::Moved }));
+    control.inject(&Fault::Setup(Setup::Page { leg: Leg::Gke, page: Page::AskedIn }));
+    let survey = found_in(&simulation, &text).await;
+    assert!(ids(&survey).contains(Id::ParityRedirect.word()), "{}", told(&survey));
+    let why = &survey.findings.iter().find(|finding| finding.id == Id::ParityRedirect).unwrap().why;
+    assert_eq!(why, "Cloud Run leads to /live, GKE to /login");
+}
+
+#[tokio::test]
+async fn endpoints_that_are_not_well_are_found_by_the_load_balancers_own_health_check() {
+    for (fraction, id) in [(1.0, Id::NoHealthyEndpoint), (0.67, Id::UnhealthyEndpoint)] {
+        let simulation = Simulation::start(Config { speed: 20.0, ..Config::default() }).await.unwrap();
+        simulation.control().inject(&Fault::BadPods { fraction });
+        let mut survey = found_in(&simulation, HEXPROPERTY).await;
+        for _ in 0..20 {
+            if ids(&survey).contains(id.word()) {
+                break;
+            }
+            survey = found_in(&simulation, HEXPROPERTY).await;
+        }
+        assert!(ids(&survey).contains(id.word()), "{}", told(&survey));
+    }
+}
+
+#[tokio::test]
+async fn a_revision_that_is_gone_is_found_where_the_plan_names_it() {
+    let simulation = Simulation::start(Config::default()).await.unwrap();
+    simulation.control().inject(&Fault::RevisionDeleted { revision: "frontend-00041-kaz".to_owned() });
+    let survey = found_in(&simulation, REVISIONS).await;
+    let gone = survey.findings.iter().find(|finding| finding.id == Id::RevisionGone).unwrap_or_else(|| panic!("{}", told(&survey)));
+    assert_eq!(gone.severity, Severity::Error);
+    assert!(told(&survey).contains("may not fly"), "{}", told(&survey));
+}
+
+#[tokio::test]
+async fn a_finding_says_what_is_asked_and_how_it_is_mended() {
+    let simulation = Simulation::start(Config::default()).await.unwrap();
+    let control = simulation.control();
+    control.inject(&Fault::Setup(Setup::Disabled { api: Api::Sql }));
+    control.inject(&Fault::Setup(Setup::Service { leg: Leg::Gke, flaw: Flaw::ShortTimeout }));
+    let survey = found_in(&simulation, HEXPROPERTY).await;
+    let text = told(&survey);
+    let said = [
+        "gcloud services enable sqladmin.googleapis.com --project=hexproperty",
+        "unread: sql/hexproperty-prod, sql/hexproperty-replica",
+        "timeout-differs  projects/hexproperty/global/backendServices/frontend-gke  (plan.yaml:49:26)",
+        "an answer may take 10 s on GKE and 300 s on Cloud Run",
+        "gcloud compute backend-services update frontend-gke --global --project=hexproperty --timeout=300s",
+        "may not fly: 1 error",
+    ];
+    for words in said {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+}
