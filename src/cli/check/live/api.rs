@@ -98,6 +98,7 @@ impl Api {
                 Some(WorkloadRef::Deployment { .. }) => vec![Api::Container],
                 None => Vec::new(),
             },
+            "pods" => vec![Api::Container],
             "sql" => vec![Api::Sql, Api::Monitoring],
             "prometheus" => match backend.and_then(|backend| backend.readings.as_ref()).map(|readings| &readings.source.server) {
                 Some(Server::Google { .. }) => vec![Api::Monitoring],

@@ -31,7 +31,7 @@ use crate::{
     },
     plan::{
         document::Place,
-        model::{Route, WorkloadRef},
+        model::{Plan, Route, WorkloadRef, readings::Author},
     },
     port::Sensor,
     words::{self, Names},
