@@ -125,15 +125,24 @@ pub fn evict(cluster: &mut Kubernetes, call: &Call, key: &Key) -> Result<Reply, 
     Ok(answer::created(&json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})))
 }
 
-/// Answers whether the caller may do something: here he may, whatever it is.
+/// Whether the caller may do what he asks about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// He may, whatever it is.
+    Allowed,
+    /// No role allows it.
+    Denied,
+}
+
+/// Answers whether the caller may do something.
 #[must_use]
-pub fn review() -> Reply {
+pub fn review(verdict: Verdict) -> Reply {
     answer::created(&json!({
         "kind": "SelfSubjectAccessReview",
         "apiVersion": "authorization.k8s.io/v1",
         "metadata": {},
         "spec": {},
-        "status": {"allowed": true},
+        "status": {"allowed": verdict == Verdict::Allowed},
     }))
 }
 
