@@ -22,6 +22,7 @@ use crate::{
         cloud_sql::{self, CloudSqlSensor},
         google_auth::Token,
         http::{Client, Origin, Reach},
+        http_route::{self, HttpRouteDriver},
         kubernetes::{self, GkeCluster, KubernetesSensor, Way},
         metrics::{self, MetricsSensor},
         prober::{BackendConfig, BackendProber, FrontDoorConfig, FrontDoorProber, Pace},
@@ -32,6 +33,7 @@ use crate::{
     domain::{
         age,
         answer::Expect,
+        http_route::RefKind,
         id::{BackendId, RouteId},
         metric::{Metric, Unit},
         position::Position,
@@ -40,12 +42,15 @@ use crate::{
         time::Millis,
     },
     plan::model::{
-        Backend, Driver, MapPart, Plan, Route, WorkloadRef,
+        Backend, Driver, MapPart, Plan, Route, RulePart, WorkloadRef,
         readings::{Auth, Cadence, LatencyUnit, Readings, Server, Source},
     },
     port::{self, FaultInjector, Sensor},
     session::{clock::Clock, dispatch::Executors, sensors::WeightsSensor},
-    sim::{simulation::Endpoints, world::neighbours},
+    sim::{
+        simulation::Endpoints,
+        world::{gateway, neighbours},
+    },
 };
 
 /// Where the plan's systems answer.
@@ -144,8 +149,6 @@ impl<'a> Composer<'a> {
                         Patience { first: Duration::from_millis(100), most: Duration::from_secs(1), total: Duration::from_secs(60) }
                     }
                 };
-                // What the plan names, also where the simulated world's door is asked instead.
-                let asked = route.front_door.as_ref().and_then(|url| reqwest::Url::parse(url.as_str()).ok());
                 let config = url_map::Config {
                     route: route.id.clone(),
                     project: self.plan.project.to_string(),
@@ -155,7 +158,7 @@ impl<'a> Composer<'a> {
                     beside: self.beside(route, part),
                     backends,
                     host: host_of(route.front_door.as_ref()),
-                    path: asked.as_ref().map_or("/", |url| url.path()).to_owned(),
+                    path: path_of(route.front_door.as_ref()),
                     patience,
                 };
                 let (logging, projects) = (self.google("logging.googleapis.com")?, self.google("cloudresourcemanager.googleapis.com")?);
@@ -167,7 +170,50 @@ impl<'a> Composer<'a> {
                 let config = DriverConfig { route: route.id.clone(), service, backends, patience: REVISIONS_PATIENCE };
                 Ok(Arc::new(RevisionsDriver::new(config, self.google(RUN)?)))
             }
+            Driver::HttpRoute(part) => self.http_route(route, part),
         }
+    }
+
+    fn http_route(&self, route: &Route, part: &RulePart) -> Result<Arc<dyn port::Driver>> {
+        let patience = match self.places {
+            Places::Live => http_route::Patience::default(),
+            // The simulated gateways follow within virtual seconds; the pauses are real ones.
+            Places::Simulated(_) => http_route::Patience {
+                first: Duration::from_millis(50),
+                most: Duration::from_secs(1),
+                total: http_route::Patience::default().total,
+            },
+        };
+        let backends = route.backends.iter().map(|backend| http_route::Backend {
+            id: backend.id.clone(),
+            kind: backend.ref_kind.unwrap_or(RefKind::Service),
+            name: backend.target.to_string(),
+        });
+        let region = part.region.as_ref().unwrap_or(&self.plan.region);
+        let cluster = self.cluster(region, &part.cluster)?;
+        let config = http_route::Config {
+            route: route.id.clone(),
+            place: http_route::Place { project: cluster.project.clone(), region: cluster.region.clone(), cluster: cluster.name.clone() },
+            namespace: part.namespace.to_string(),
+            http_route: part.http_route.to_string(),
+            rule: part.rule.clone(),
+            backends: backends.collect(),
+            shared_with: part.shared_with.iter().map(ToString::to_string).collect(),
+            host: host_of(route.front_door.as_ref()),
+            path: path_of(route.front_door.as_ref()),
+            patience,
+        };
+        Ok(Arc::new(HttpRouteDriver::new(config, Way::Gke(cluster))))
+    }
+
+    fn cluster(&self, region: &Shown, name: &Shown) -> Result<GkeCluster> {
+        Ok(GkeCluster {
+            container: self.google("container.googleapis.com")?,
+            token: self.token.clone(),
+            project: self.plan.project.to_string(),
+            region: region.to_string(),
+            name: name.to_string(),
+        })
     }
 
     /// What the plan's other routes steer of the same map.
@@ -175,7 +221,7 @@ impl<'a> Composer<'a> {
         let others = self.plan.routes.iter().filter(|other| other.id != route.id);
         let of_map = others.filter_map(|other| match &other.driver {
             Driver::UrlMap(found) if found.is_same_map(part) => Some((other.id.clone(), found.position.clone())),
-            Driver::UrlMap(_) | Driver::CloudRunRevisions { .. } => None,
+            Driver::UrlMap(_) | Driver::CloudRunRevisions { .. } | Driver::HttpRoute(_) => None,
         });
         of_map.collect()
     }
@@ -200,6 +246,7 @@ impl<'a> Composer<'a> {
         let simulated = |at: &Endpoints| match &route.driver {
             Driver::UrlMap(_) => (at.front_door, neighbours::door(host_of(route.front_door.as_ref()).as_deref())),
             Driver::CloudRunRevisions { .. } => (at.run_direct, "/".to_owned()),
+            Driver::HttpRoute(_) => (at.front_door, gateway::door(host_of(route.front_door.as_ref()).as_deref())),
         };
         let Some((client, url)) = self.page(route.front_door.as_ref(), simulated)? else { return Ok(None) };
         let config = FrontDoorConfig {
@@ -248,6 +295,8 @@ impl<'a> Composer<'a> {
     fn watch(&self, route: &Route, backend: &Backend) -> Result<Vec<Box<dyn Sensor>>> {
         // The simulated world has one address for each platform; of its revisions it tells only in sum.
         let direct = |at: &Endpoints, page: &str| match &backend.workload {
+            // Both clusters have it by the same name.
+            WorkloadRef::Deployment { .. } if backend.ref_kind.is_some() => (at.gke_direct, gateway::page(backend.target.as_str(), page)),
             WorkloadRef::CloudRunService { service } => (at.run_direct, neighbours::page(service.as_str(), page)),
             WorkloadRef::Deployment { deployment, .. } => (at.gke_direct, neighbours::page(deployment.as_str(), page)),
         };
@@ -355,7 +404,7 @@ impl<'a> Composer<'a> {
                 let (service, every) = (self.service(service), Millis::from_secs(5));
                 let backs = match &route.driver {
                     Driver::CloudRunRevisions { .. } => Backs::Revision(backend.target.to_string()),
-                    Driver::UrlMap(_) => Backs::Service,
+                    Driver::UrlMap(_) | Driver::HttpRoute(_) => Backs::Service,
                 };
                 let config = SensorConfig { source, backend: backend.id.clone(), service, backs, every };
                 Ok(Box::new(ServiceSensor::new(config, self.google(RUN)?)))
@@ -364,13 +413,7 @@ impl<'a> Composer<'a> {
                 let mut config = kubernetes::Config::new(source, backend.id.clone(), namespace.as_str(), deployment.as_str());
                 // Watches live in real time; in a hasty world they must live shorter to keep the evidence young.
                 config.life = self.clock.real(Millis::from_secs(60));
-                let cluster = GkeCluster {
-                    container: self.google("container.googleapis.com")?,
-                    token: self.token.clone(),
-                    project: self.plan.project.to_string(),
-                    region: self.plan.region.to_string(),
-                    name: cluster.to_string(),
-                };
+                let cluster = self.cluster(&self.plan.region, cluster)?;
                 Ok(Box::new(KubernetesSensor::new(config, Way::Gke(cluster))))
             }
         }
@@ -405,6 +448,12 @@ fn marks(route: &Route) -> BTreeMap<String, BackendId> {
 /// The host that users ask for at this address.
 fn host_of(url: Option<&Shown>) -> Option<String> {
     reqwest::Url::parse(url?.as_str()).ok()?.host_str().map(str::to_owned)
+}
+
+/// What they ask for there; the plan's word, also where the simulated world's door is asked instead.
+fn path_of(url: Option<&Shown>) -> String {
+    let url = url.and_then(|url| reqwest::Url::parse(url.as_str()).ok());
+    url.as_ref().map_or("/", |url| url.path()).to_owned()
 }
 
 const RUN: &str = "run.googleapis.com";

@@ -18,6 +18,8 @@ use super::{
 };
 use crate::domain::fault::{Fault, FaultKind};
 
+/// As every request names us.
+pub(super) const PROGRAM: &str = concat!("cutover/", env!("CARGO_PKG_VERSION"));
 const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 /// Bytes that nobody acknowledges for so long end the connection.
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(10);
@@ -40,6 +42,8 @@ pub(super) struct Generation(u64);
 pub(super) struct Connections {
     origin: Origin,
     keep: Keep,
+    /// In DER, where others than the machine's own vouch for the origin.
+    authorities: Vec<Vec<u8>>,
     kept: Mutex<(Generation, reqwest::Client)>,
 }
 
@@ -47,8 +51,15 @@ impl Connections {
     /// # Errors
     /// [`FaultKind::Unsupported`] if no TLS client can be built, for example because the machine has no CA certificates.
     pub(super) fn new(origin: Origin, keep: Keep) -> Result<Connections, Fault> {
-        let kept = Mutex::new((Generation(0), build(&origin, keep)?));
-        Ok(Connections { origin, keep, kept })
+        Self::trusting(origin, keep, Vec::new())
+    }
+
+    /// The same to an origin that only these authorities, each in DER, may have signed; without any, the machine's own.
+    /// # Errors
+    /// As [`Connections::new`], and if one of them can't be read.
+    pub(super) fn trusting(origin: Origin, keep: Keep, authorities: Vec<Vec<u8>>) -> Result<Connections, Fault> {
+        let kept = Mutex::new((Generation(0), build(&origin, keep, &authorities)?));
+        Ok(Connections { origin, keep, authorities, kept })
     }
 
     /// What to send on, and the name under which it can be retired.
@@ -62,7 +73,7 @@ impl Connections {
         if kept.0 != generation {
             return;
         }
-        match build(&self.origin, self.keep) {
+        match build(&self.origin, self.keep, &self.authorities) {
             Ok(http) => *kept = (Generation(generation.0 + 1), http),
             // It could be built once; what is kept is still better than nothing.
             Err(fault) => tracing::warn!(%fault, "no fresh connections can be had"),
@@ -70,7 +81,7 @@ impl Connections {
     }
 }
 
-fn build(origin: &Origin, keep: Keep) -> Result<reqwest::Client, Fault> {
+fn build(origin: &Origin, keep: Keep, authorities: &[Vec<u8>]) -> Result<reqwest::Client, Fault> {
     let builder = match keep {
         Keep::Connections => plain(),
         // No request lasts as long as the first probe or that timeout would.
@@ -84,7 +95,8 @@ fn build(origin: &Origin, keep: Keep) -> Result<reqwest::Client, Fault> {
     made(match origin.reach() {
         // Plain HTTP needs no CA store, and a machine without one must still be able to run the demo.
         Reach::Loopback => builder.no_proxy().tls_certs_only([]),
-        Reach::Live => proxy::routed(builder, &origin.at(&[])).https_only(true),
+        Reach::Live if authorities.is_empty() => proxy::routed(builder, &origin.at(&[])).https_only(true),
+        Reach::Live => proxy::routed(builder, &origin.at(&[])).https_only(true).tls_certs_only(read(authorities)?),
     })
 }
 
@@ -92,9 +104,11 @@ fn build(origin: &Origin, keep: Keep) -> Result<reqwest::Client, Fault> {
 /// # Errors
 /// [`FaultKind::Unsupported`] if no TLS client can be built of them.
 pub(in crate::adapter) fn client_of(url: &Url, authorities: &[Vec<u8>]) -> Result<reqwest::Client, Fault> {
-    let read = |der: &Vec<u8>| reqwest::Certificate::from_der(der).map_err(|error| unsupported(&error));
-    let authorities = authorities.iter().map(read).collect::<Result<Vec<_>, Fault>>()?;
-    made(proxy::routed(plain(), url).tls_certs_only(authorities))
+    made(proxy::routed(plain(), url).tls_certs_only(read(authorities)?))
+}
+
+fn read(authorities: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, Fault> {
+    authorities.iter().map(|der| reqwest::Certificate::from_der(der).map_err(|error| unsupported(&error))).collect()
 }
 
 /// What holds for every way out. One connection carries one request at a time, so a dead one takes nobody else with it.
@@ -114,7 +128,7 @@ fn plain() -> ClientBuilder {
         .retry(reqwest::retry::never())
         .referer(false)
         .dns_resolver(Guarded)
-        .user_agent(concat!("cutover/", env!("CARGO_PKG_VERSION")))
+        .user_agent(PROGRAM)
 }
 
 fn made(builder: ClientBuilder) -> Result<reqwest::Client, Fault> {

@@ -23,6 +23,7 @@ use crate::{
 mod checklist;
 mod declared;
 mod expect;
+mod http_route;
 mod ladder;
 mod name;
 mod readings;
