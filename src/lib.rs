@@ -27,7 +27,7 @@
 //! A share is *wanted* (asked for), *given* (accepted by the API) and *got* (what requests show, with its band). A route is *home* when
 //! everything is accepted there and seen there; a *stranger* is a backend with traffic that the plan does not name; a *hindrance* is what
 //! an API's object holds against a move. A *position* is where in a URL map a route's split stands: its default route, or that of a path
-//! matcher. *News* is what happened, a *refusal* why something was not done, an *objection* what stands
+//! matcher; of an HTTPRoute, which *rule* holds it. A *declarer* applies what an object is to be, again and again, and so owns its weights too. *News* is what happened, a *refusal* why something was not done, an *objection* what stands
 //! against going home, *evidence* what a line of the checklist rests on. A trigger is *running*, *unproven* (beyond its limit when it was last
 //! judged), *blind*, *unjudged* (excused: too little to tell), *idle*, *fired*, *going home* (a rollback does already what it could lead to)
 //! or *quiet*; its *gap* is why there is no figure.
@@ -53,7 +53,8 @@
 //! # Where it is proved
 //! `tests/core` (decisions, random orders, storms without sockets), `tests/plan` (each mistake and its remark), `tests/frames` and
 //! `tests/pairing` (what is drawn, one cockpit and several), `tests/attach` (who is let in over a socket, and what he may ask),
-//! `tests/adapters_wire` and `tests/adapters_sim` (adapters against answers that lie, and against the world in a bottle), `tests/stories`
+//! `tests/adapters_wire` and `tests/adapters_sim` (adapters against answers that lie, and against the world in a bottle; what all drivers are
+//! held to alike is in `conformance.rs` there), `tests/stories`
 //! (engine, host and adapters over loopback), `tests/terminal`, `tests/host_process` and `tests/ssh` (the real binary), `tests/golden`
 //! (journals of earlier versions are taken up), `tests/real_clients` and `tests/real_prometheus` (programs that others wrote). `tests/bench`
 //! prints the figures.
@@ -88,7 +89,8 @@
 //! - **An outside system**: a folder in `adapter/` that implements [`port::Sensor`] or [`port::Driver`], composed in `cli/compose.rs`, whence
 //!   `check --live` has it too; a new kind of [`domain::fact::Fact`] is asked for there and in `core/observe.rs`. A file in `sim/server/` speaks
 //!   the same wire, written from the vendor's documents and never from the adapter; `sim/server/router.rs` knows it by its host. Nothing asks
-//!   for its way by path alone and for which of its requests only read (both there), for its own trouble in [`sim::faults::Api`] and in the
+//!   for its way by path alone and for which of its requests only read (both there), for a driver's place among the subjects of
+//!   `tests/adapters_sim/conformance.rs`, for its own trouble in [`sim::faults::Api`] and in the
 //!   storms of `sim/scenario.rs`, for `tests/adapters_wire` and `tests/adapters_sim.rs`, nor for a test against the vendor's own client.
 //! - **Another decision on what was recorded already**: raise [`core::FOLD`] and leave a journal of the new fold in `tests/journals`, as
 //!   `tests/golden.rs` says, which asks for it and names the older ones that are decided otherwise now; hosts that take those up hold every

@@ -155,7 +155,7 @@ async fn a_cluster_is_reached_at_the_endpoint_that_the_plan_chooses_or_says_how_
 #[tokio::test]
 async fn a_cluster_that_another_authority_has_signed_is_not_believed() {
     let (mut here, there) = (Watched::by_name("us-central1", "hexproperty-prod").await, Authority::new().unwrap());
-    let impostor = Cluster { address: here.world.endpoints().kubernetes, authority: there };
+    let impostor = Cluster { address: here.world.endpoints().kubernetes, next: None, authority: there };
     let google = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = google.local_addr().unwrap();
     let world = World::new(0, 1, Span::default());

@@ -1,6 +1,12 @@
 //! The adapters against the simulated world, over real sockets: two parties that share no wire types must agree on the wire.
 
-#![allow(clippy::unwrap_used, clippy::print_stderr, clippy::print_stdout, reason = "a surprise fails a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    reason = "a surprise fails a test"
+)]
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
@@ -39,6 +45,10 @@ use cutover::{
 /// Virtual seconds in a real one: operations and scrapes of half a minute pass in fractions of a second.
 const SPEED: f64 = 40.0;
 
+#[path = "adapters_sim/conformance.rs"]
+mod conformance;
+#[path = "adapters_sim/gateway.rs"]
+mod gateway;
 #[path = "adapters_sim/old_reads.rs"]
 mod old_reads;
 #[path = "adapters_sim/steering.rs"]

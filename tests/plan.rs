@@ -37,6 +37,7 @@ const GOOD: &str = include_str!("../plans/hexproperty.yaml");
 const PROMETHEUS: &str = include_str!("../plans/prometheus.yaml");
 const LOAD_BALANCER: &str = include_str!("../plans/load_balancer.yaml");
 const SERVICES: &str = include_str!("../plans/services.yaml");
+const CLUSTERS: &str = include_str!("../plans/gke-to-gke.yaml");
 
 #[test]
 fn the_plan_that_ships_has_nothing_to_remark_on() {
@@ -310,13 +311,43 @@ fn services_behind_one_load_balancer_steer_a_place_of_its_map_each() {
         .iter()
         .map(|route| match &route.driver {
             Driver::UrlMap(part) => format!("{} of {}", part.position, part.url_map),
-            Driver::CloudRunRevisions { .. } => panic!("it steers revisions"),
+            Driver::CloudRunRevisions { .. } | Driver::HttpRoute(_) => panic!("it steers no map"),
         })
         .collect();
     let wanted = ["the default route", "path matcher backend", "the path matcher of partners.hexproperty.com"];
     assert_eq!(positions, wanted.map(|position| format!("{position} of hexproperty-lb")));
     let by_hand = plan.home_by_hand(&plan.routes[1]);
     assert!(by_hand.contains("BEGIN{n=\"backend\"}") && by_hand.contains("if(/\\/backend-run$/)w=1000;"), "{by_hand}");
+}
+
+#[test]
+fn a_rule_of_an_http_route_is_a_driver_of_its_own() {
+    let (plan, warnings) = plan::read(CLUSTERS.as_bytes())
+        .unwrap_or_else(|problems| panic!("{}", diagnostic::render_all(&problems, "gke-to-gke.yaml", CLUSTERS)));
+    assert_eq!(diagnostic::render_all(&warnings, "gke-to-gke.yaml", CLUSTERS), "0 errors, 0 warnings\n");
+    let driver = |text: &str| plan::read(text.as_bytes()).unwrap().0.routes[0].driver.clone();
+    let rules: Vec<String> = ["      rule: 1\n", "      rule: internal\n", ""]
+        .map(|line| driver(&CLUSTERS.replacen("      rule: 1\n", line, 1)))
+        .iter()
+        .map(|driver| match driver {
+            Driver::HttpRoute(part) => part.rule.to_string(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(rules, ["rules[1]", "the rule internal", "the only rule"]);
+    let record = serde_json::to_value(&plan).unwrap();
+    let route = &record["routes"][0];
+    let wanted =
+        serde_json::json!({"http_route": "api", "namespace": "hexproperty", "cluster": "hexproperty-prod", "rule": {"at": {"index": 1}}});
+    assert_eq!(route["driver"], serde_json::json!({"http-route": wanted}), "a word that older programs can't read");
+    assert_eq!(route["backends"][0]["ref_kind"], "service-import");
+    assert_eq!(serde_json::from_value::<Plan>(record).unwrap(), plan);
+    // The plans of before are written as they always were.
+    assert!(!serde_json::to_string(&plan::read(GOOD.as_bytes()).unwrap().0).unwrap().contains("ref_kind"));
+    let by_hand = plan.home_by_hand(&plan.routes[0]);
+    let kubectl = "kubectl --context=gke_hexproperty_us-central1_hexproperty-prod";
+    assert!(by_hand.starts_with(&format!("{kubectl} get httproute api --namespace=hexproperty -o yaml | awk '")), "{by_hand}");
+    assert!(by_hand.contains("if(v==\"api-1\")w=1000;") && by_hand.ends_with(&format!("' | {kubectl} replace -f -")), "{by_hand}");
 }
 
 /// A program that knows no matchers would steer the default route of the same map: it must not be able to read such a plan.

@@ -6,11 +6,13 @@
 //! (a write that is sent once more under what makes it the same is the documented exception, see [`crate::port::Driver`]) or follows a redirect. `syslog`
 //! is one file and no port: the machine's own log, which is told and never asked.
 
+mod annotation;
 mod claim;
 pub mod cloud_run;
 pub mod cloud_sql;
 pub mod google_auth;
 pub mod http;
+pub mod http_route;
 pub mod kubernetes;
 mod memory;
 pub mod metrics;

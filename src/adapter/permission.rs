@@ -26,7 +26,7 @@ const EVERY_IN_DOUBT: Duration = Duration::from_secs(15);
 /// How long a refused write is held against the next one.
 const REFUSED_FOR: Duration = Duration::from_secs(120);
 /// A read of the weights may not wait long for this.
-const DEADLINE: Duration = Duration::from_secs(2);
+pub(super) const DEADLINE: Duration = Duration::from_secs(2);
 
 /// What is known of one permission.
 #[derive(Debug)]
@@ -56,10 +56,16 @@ impl Permission {
 
     /// What stands against a write; `at` is where the API tells of permissions, if it does at all.
     pub(super) async fn look(&self, asked: Option<(&Client, Url)>) -> Option<Hindrance> {
+        self.look_by(asked.map(|(client, at)| self.ask(client, at))).await
+    }
+
+    /// The same where an API has a question of its own; `asking` is not begun before it is due, and says whether the permission is lacking,
+    /// or nothing where nobody tells.
+    pub(super) async fn look_by(&self, asking: Option<impl Future<Output = Option<bool>>>) -> Option<Hindrance> {
         let now = Instant::now();
         let due = self.with(|known| known.again_at.is_none_or(|at| at <= now));
-        if let Some((client, at)) = asked.filter(|_| due) {
-            let lacking = self.ask(client, at).await;
+        if let Some(asking) = asking.filter(|_| due) {
+            let lacking = asking.await;
             self.with(|known| {
                 known.again_at = Some(now + if lacking == Some(false) { EVERY } else { EVERY_IN_DOUBT });
                 known.lacking = lacking.unwrap_or(known.lacking);

@@ -28,7 +28,7 @@ use crate::{
         document::Place,
         lexical::BYTES_MAX,
         model::{
-            Backend, Driver, MapPart, Plan, Proof, Route, Stage, TriggerAction,
+            Backend, Driver, MapPart, Plan, Proof, Route, RulePart, Stage, TriggerAction,
             readings::{Author, Cadence, PodPages, Readings, Server, Source},
         },
         units,
@@ -313,6 +313,11 @@ fn route_line(route: &Route) -> String {
         Driver::UrlMap(MapPart { position: Position::Default, region: None, .. }) | Driver::CloudRunRevisions { .. } => String::new(),
         Driver::UrlMap(MapPart { url_map, position, region: None }) => format!("; {position} in {url_map}"),
         Driver::UrlMap(MapPart { url_map, position, region: Some(region) }) => format!("; {position} in {url_map} of {region}"),
+        Driver::HttpRoute(RulePart { http_route, namespace, cluster, rule, shared_with, .. }) => {
+            let names: Vec<&str> = shared_with.iter().map(Shown::as_str).collect();
+            let others = if names.is_empty() { String::new() } else { format!(", whose weights {} leaves alone", names.join(" and ")) };
+            format!("; {rule} of the HTTPRoute {namespace}/{http_route} in {cluster}{others}")
+        }
     };
     format!("{}: {} → {} by {}, at most {} at once{place}", route.id, route.home, route.target, ladder.join(" "), route.step_max)
 }

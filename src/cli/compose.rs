@@ -22,6 +22,7 @@ use crate::{
         cloud_sql::{self, CloudSqlSensor},
         google_auth::Token,
         http::{Client, Origin, Reach},
+        http_route::{self, HttpRouteDriver},
         kubernetes::{self, Access, GkeCluster, KubernetesSensor, Way},
         metrics::{
             self, Families, MetricsSensor,
@@ -35,6 +36,7 @@ use crate::{
     domain::{
         age,
         answer::Expect,
+        http_route::RefKind,
         id::{BackendId, RouteId},
         metric::{self, Metric, Unit},
         position::Position,
@@ -43,13 +45,16 @@ use crate::{
         time::Millis,
     },
     plan::model::{
-        Backend, Driver, MapPart, Plan, Route, WorkloadRef,
+        Backend, Driver, MapPart, Plan, Route, RulePart, WorkloadRef,
         clusters::ClusterWay,
         readings::{Auth, Author, Cadence, LatencyUnit, PodPages, Readings, Server, Source},
     },
     port::{self, FaultInjector, Sensor},
     session::{clock::Clock, dispatch::Executors, sensors::WeightsSensor},
-    sim::{simulation::Endpoints, world::neighbours},
+    sim::{
+        simulation::Endpoints,
+        world::{gateway, neighbours},
+    },
 };
 
 /// Where the plan's systems answer.
@@ -146,6 +151,7 @@ impl<'a> Composer<'a> {
         Ok(match &route.driver {
             Driver::UrlMap(part) => Arc::new(self.map_driver(route, part)?),
             Driver::CloudRunRevisions { service } => Arc::new(self.revisions_driver(route, service)?),
+            Driver::HttpRoute(part) => Arc::new(self.http_route(route, part)?),
         })
     }
 
@@ -158,8 +164,6 @@ impl<'a> Composer<'a> {
                 Patience { first: Duration::from_millis(100), most: Duration::from_secs(1), total: Duration::from_secs(60) }
             }
         };
-        // What the plan names, also where the simulated world's door is asked instead.
-        let asked = route.front_door.as_ref().and_then(|url| reqwest::Url::parse(url.as_str()).ok());
         let config = url_map::Config {
             route: route.id.clone(),
             project: self.plan.project.to_string(),
@@ -169,7 +173,7 @@ impl<'a> Composer<'a> {
             beside: self.beside(route, part),
             backends: targets(route),
             host: host_of(route.front_door.as_ref()),
-            path: asked.as_ref().map_or("/", |url| url.path()).to_owned(),
+            path: path_of(route.front_door.as_ref()),
             patience,
         };
         let (logging, projects) = (self.google("logging.googleapis.com")?, self.google("cloudresourcemanager.googleapis.com")?);
@@ -184,12 +188,48 @@ impl<'a> Composer<'a> {
         Ok(RevisionsDriver::new(config, self.google(RUN)?))
     }
 
+    pub(in crate::cli) fn http_route(&self, route: &Route, part: &RulePart) -> Result<HttpRouteDriver> {
+        let patience = match self.places {
+            Places::Live => http_route::Patience::default(),
+            // The simulated gateways follow within virtual seconds; the pauses are real ones.
+            Places::Simulated(_) => http_route::Patience {
+                first: Duration::from_millis(50),
+                most: Duration::from_secs(1),
+                total: http_route::Patience::default().total,
+            },
+        };
+        let backends = route.backends.iter().map(|backend| http_route::Backend {
+            id: backend.id.clone(),
+            kind: backend.ref_kind.unwrap_or(RefKind::Service),
+            name: backend.target.to_string(),
+        });
+        let at = self.plan.locates(&part.cluster);
+        let config = http_route::Config {
+            route: route.id.clone(),
+            place: http_route::Place {
+                project: at.project.to_string(),
+                region: at.location.to_string(),
+                cluster: part.cluster.to_string(),
+            },
+            proxy: self.plan.proxy_to(&part.cluster).map(ToString::to_string),
+            namespace: part.namespace.to_string(),
+            http_route: part.http_route.to_string(),
+            rule: part.rule.clone(),
+            backends: backends.collect(),
+            shared_with: part.shared_with.iter().map(ToString::to_string).collect(),
+            host: host_of(route.front_door.as_ref()),
+            path: path_of(route.front_door.as_ref()),
+            patience,
+        };
+        Ok(HttpRouteDriver::new(config, self.cluster(&part.cluster)?))
+    }
+
     /// What the plan's other routes steer of the same map.
     fn beside(&self, route: &Route, part: &MapPart) -> Vec<(RouteId, Position)> {
         let others = self.plan.routes.iter().filter(|other| other.id != route.id);
         let of_map = others.filter_map(|other| match &other.driver {
             Driver::UrlMap(found) if found.is_same_map(part) => Some((other.id.clone(), found.position.clone())),
-            Driver::UrlMap(_) | Driver::CloudRunRevisions { .. } => None,
+            Driver::UrlMap(_) | Driver::CloudRunRevisions { .. } | Driver::HttpRoute(_) => None,
         });
         of_map.collect()
     }
@@ -214,6 +254,7 @@ impl<'a> Composer<'a> {
         let simulated = |at: &Endpoints| match &route.driver {
             Driver::UrlMap(_) => (at.front_door, neighbours::door(host_of(route.front_door.as_ref()).as_deref())),
             Driver::CloudRunRevisions { .. } => (at.run_direct, "/".to_owned()),
+            Driver::HttpRoute(_) => (at.front_door, gateway::door(host_of(route.front_door.as_ref()).as_deref())),
         };
         let Some((client, url)) = self.page(route.front_door.as_ref(), simulated)? else { return Ok(None) };
         let config = FrontDoorConfig {
@@ -412,7 +453,7 @@ impl<'a> Composer<'a> {
                 let (service, every) = (self.service(service), Millis::from_secs(5));
                 let backs = match &route.driver {
                     Driver::CloudRunRevisions { .. } => Backs::Revision(backend.target.to_string()),
-                    Driver::UrlMap(_) => Backs::Service,
+                    Driver::UrlMap(_) | Driver::HttpRoute(_) => Backs::Service,
                 };
                 let config = SensorConfig { source, backend: backend.id.clone(), service, backs, every };
                 Ok(Box::new(ServiceSensor::new(config, self.google(RUN)?)))
@@ -471,6 +512,8 @@ fn targets(route: &Route) -> Vec<(BackendId, String)> {
 /// A page of a backend in the simulated world, which has one address for each platform; of its revisions it tells only in sum.
 fn direct(at: &Endpoints, backend: &Backend, page: &str) -> (SocketAddr, String) {
     match &backend.workload {
+        // Both clusters have it by the same name.
+        WorkloadRef::Deployment { .. } if backend.ref_kind.is_some() => (at.gke_direct, gateway::page(backend.target.as_str(), page)),
         WorkloadRef::CloudRunService { service } => (at.run_direct, neighbours::page(service.as_str(), page)),
         WorkloadRef::Deployment { deployment, .. } => (at.gke_direct, neighbours::page(deployment.as_str(), page)),
     }
@@ -487,6 +530,12 @@ pub(in crate::cli) fn marks(route: &Route) -> BTreeMap<String, BackendId> {
 /// The host that users ask for at this address.
 fn host_of(url: Option<&Shown>) -> Option<String> {
     reqwest::Url::parse(url?.as_str()).ok()?.host_str().map(str::to_owned)
+}
+
+/// What they ask for there; the plan's word, also where the simulated world's door is asked instead.
+fn path_of(url: Option<&Shown>) -> String {
+    let url = url.and_then(|url| reqwest::Url::parse(url.as_str()).ok());
+    url.as_ref().map_or("/", |url| url.path()).to_owned()
 }
 
 pub(in crate::cli) const RUN: &str = "run.googleapis.com";

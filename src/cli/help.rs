@@ -12,14 +12,14 @@ use crate::{
 const LIVE: &str = "live";
 
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// A command, or `live` for a first live session
     topic: Vec<String>,
 }
 
 /// # Errors
 /// None; a topic that is not known ends with [`Exit::Usage`].
-pub fn run(args: &Args, line: &mut Command) -> Result<Exit> {
+pub(super) fn run(args: &Args, line: &mut Command) -> Result<Exit> {
     if args.topic == [LIVE] {
         print::out(&plain(chapter()));
         return Ok(Exit::Done);

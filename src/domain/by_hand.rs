@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::domain::{position::Position, weight::PerMille};
+use crate::domain::{http_route::Rule, position::Position, weight::PerMille};
 
 /// What holds the weights, by the names that the vendor's command line wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +21,17 @@ pub enum Lever<'a> {
         project: &'a str,
         region: &'a str,
         service: &'a str,
+    },
+    /// By the context that `gcloud container clusters get-credentials` writes.
+    HttpRoute {
+        project: &'a str,
+        location: &'a str,
+        /// What is asked instead, on this machine.
+        proxy: Option<&'a str>,
+        cluster: &'a str,
+        namespace: &'a str,
+        http_route: &'a str,
+        rule: &'a Rule,
     },
 }
 
@@ -53,6 +64,19 @@ pub fn command(lever: Lever<'_>, legs: &[Leg<'_>]) -> String {
                 quoted(&shares.join(","))
             )
         }
+        Lever::HttpRoute { project, location, proxy, cluster, namespace, http_route, rule } => {
+            let kubectl = match proxy {
+                Some(url) => format!("kubectl --server={}", quoted(url)),
+                None => format!("kubectl --context={}", quoted(&format!("gke_{project}_{location}_{cluster}"))),
+            };
+            let weights: String = given.map(|leg| format!("if(v==\"{}\")w={};", plain(leg.name), leg.share.get())).collect();
+            format!(
+                "{kubectl} get httproute {} --namespace={} -o yaml | awk '{}' | {kubectl} replace -f -",
+                quoted(http_route),
+                quoted(namespace),
+                rule_reweighting(rule, &weights)
+            )
+        }
     }
 }
 
@@ -82,6 +106,24 @@ fn reweighting(position: &Position, weights: &str) -> String {
          s==\"pathMatchers:\"&&/^- /{{b=NR}} s==\"pathMatchers:\"&&/^(- |  )name:/&&v==n{{m=b}} \
          END{{{missing}for(i=1;i<=NR;i++){{$0=l[i];if(/^[^ ]/)k=i==m;if(/^(- |  )[a-zA-Z]/)d=k&&/defaultRouteAction:/;\
          if(d&&/- backendService:/){entry} if(d&&/^ +weight:/)continue;print}}}}"
+    )
+}
+
+/// The same for the entries of one rule of an HTTPRoute, as `kubectl get -o yaml` writes it: keys stand in the order of the alphabet, so each
+/// weight below its entry's name, and a rule's own name below its entries; no weight is left out, for the server fills it in. What comes out
+/// bears the version that was read, so that the server refuses it where somebody has changed the object meanwhile.
+fn rule_reweighting(rule: &Rule, weights: &str) -> String {
+    let (chosen, sought) = match rule {
+        Rule::Only => ("n==1".to_owned(), "the only rule".to_owned()),
+        Rule::At { index } => (format!("m=={}", usize::from(*index) + 1), format!("rules[{index}]")),
+        Rule::Named { name } => (format!("t[m]==\"{}\"", plain(name.as_str())), format!("rule {}", plain(name.as_str()))),
+    };
+    format!(
+        "{{l[NR]=$0}} /^[^ ]/{{s=/^spec:/;r=0}} s&&/^  [a-z]/{{r=/^  rules:/}} r&&/^  - /{{n++}} {{a[NR]=r?n:0}} \
+         r&&/^(  - |    )name: /{{t[n]=$NF}} \
+         END{{for(i=1;i<=NR;i++){{$0=l[i];v=$NF;m=a[i];if(/^(  - |    )[a-zA-Z]/)b=m&&({chosen})&&/backendRefs:/;\
+         if(b&&/^    - /)w=0;if(b&&/^(    - |      )name: /){{{weights}if(w)f=1}}if(b&&/^      weight: /)$0=\"      weight: \"w;o=o $0 \"\\n\"}}\
+         if(!f){{print \"{sought} has no such entry: nothing is changed\">\"/dev/stderr\";exit 1}}printf \"%s\",o}}"
     )
 }
 

@@ -40,15 +40,17 @@ pub enum Hindrance {
     RevisionGone { backend: BackendId, name: Shown },
     /// The revision of this backend exists and can't serve.
     RevisionNotReady { backend: BackendId, name: Shown, why: Shown },
-    /// The service itself says that it could not do what it was told.
+    /// The service itself, or the gateway that is to follow an HTTPRoute, says that it could not do what it was told.
     Failing { why: Shown },
     /// We may not write. `why` is the API's own word, where a write was refused.
     Forbidden { permission: Shown, why: Option<Shown> },
     /// What people wrote on the object, in `place`, leaves no room for the line that says who steers it; so many bytes are too many.
     NoRoom { place: Shown, beyond: u32 },
+    /// Somebody else declares what the object holds, and puts his own weights back whenever he applies it again; by the name under which he writes.
+    Managed { by: Shown },
 }
 
-/// What of a URL map requests follow.
+/// What requests follow: a part of a URL map, or of what an HTTPRoute says.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Way {
@@ -60,6 +62,12 @@ pub enum Way {
     Rules {
         matcher: Shown,
     },
+    /// Another rule of the same HTTPRoute than the one that is steered.
+    Rule {
+        name: Shown,
+    },
+    /// Something else than the HTTPRoute that is steered, which is not for that host.
+    AnotherRoute,
 }
 
 impl Hindrance {
@@ -92,7 +100,8 @@ impl Hindrance {
             | Hindrance::RevisionNotReady { .. }
             | Hindrance::Failing { .. }
             | Hindrance::Forbidden { .. }
-            | Hindrance::NoRoom { .. } => false,
+            | Hindrance::NoRoom { .. }
+            | Hindrance::Managed { .. } => false,
         }
     }
 
@@ -113,8 +122,9 @@ impl Hindrance {
             | Hindrance::NoEntry { .. }
             | Hindrance::Failing { .. }
             | Hindrance::SteeredTwice { .. }
-            // The way home goes without one.
-            | Hindrance::NoRoom { .. } => false,
+            // The way home goes without one, and asks nobody who else declares what.
+            | Hindrance::NoRoom { .. }
+            | Hindrance::Managed { .. } => false,
         }
     }
 
@@ -135,7 +145,8 @@ impl Hindrance {
             | Hindrance::RevisionNotReady { .. }
             | Hindrance::Failing { .. }
             | Hindrance::Forbidden { .. }
-            | Hindrance::NoRoom { .. } => true,
+            | Hindrance::NoRoom { .. }
+            | Hindrance::Managed { .. } => true,
         }
     }
 
@@ -156,7 +167,8 @@ impl Hindrance {
             | Hindrance::ClassicLoadBalancer { .. }
             | Hindrance::RevisionGone { .. }
             | Hindrance::RevisionNotReady { .. }
-            | Hindrance::Failing { .. } => false,
+            | Hindrance::Failing { .. }
+            | Hindrance::Managed { .. } => false,
         }
     }
 }

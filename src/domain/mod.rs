@@ -18,6 +18,7 @@ pub mod fact;
 pub mod fault;
 pub mod head;
 pub mod hindrance;
+pub mod http_route;
 pub mod id;
 pub mod metric;
 pub mod platform;

@@ -29,6 +29,18 @@ impl Plan {
             Driver::CloudRunRevisions { service } => {
                 Lever::CloudRunRevisions { project, region: self.region.as_str(), service: service.as_str() }
             }
+            Driver::HttpRoute(part) => {
+                let at = self.locates(&part.cluster);
+                Lever::HttpRoute {
+                    project: at.project.as_str(),
+                    location: at.location.as_str(),
+                    proxy: self.proxy_to(&part.cluster).map(Shown::as_str),
+                    cluster: part.cluster.as_str(),
+                    namespace: part.namespace.as_str(),
+                    http_route: part.http_route.as_str(),
+                    rule: &part.rule,
+                }
+            }
         };
         let share = |all| if all { PerMille::ALL } else { PerMille::ZERO };
         let legs = route.backends.iter().map(|backend| Leg { name: backend.target.as_str(), share: share(backend.id == *to) });

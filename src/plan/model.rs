@@ -12,6 +12,7 @@ use crate::{
     domain::{
         answer::Expect,
         digest::Digest,
+        http_route::{RefKind, Rule},
         id::{BackendId, InstanceId, ItemId, PhaseId, RouteId, TriggerId},
         metric::Metric,
         platform::Platform,
@@ -139,6 +140,22 @@ pub enum Driver {
     UrlMap(MapPart),
     /// Traffic between revisions of one Cloud Run service; whole percents only.
     CloudRunRevisions { service: Shown },
+    /// `backendRefs[].weight` of one rule of an HTTPRoute, which a Gateway follows.
+    HttpRoute(RulePart),
+}
+
+/// One rule of one HTTPRoute of a GKE cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RulePart {
+    pub http_route: Shown,
+    pub namespace: Shown,
+    /// The cluster that holds it; of a Gateway for several clusters, the fleet's config cluster.
+    pub cluster: Shown,
+    #[serde(default)]
+    pub rule: Rule,
+    /// Who else applies the HTTPRoute and leaves its weights alone, by the names under which they write.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shared_with: Vec<Shown>,
 }
 
 /// One place of one URL map of the plan's project, and where the map itself is.
@@ -167,6 +184,7 @@ enum RecordedDriver {
     UrlMap { url_map: Shown },
     UrlMapPart(MapPart),
     CloudRunRevisions { service: Shown },
+    HttpRoute(RulePart),
 }
 
 impl From<RecordedDriver> for Driver {
@@ -175,6 +193,7 @@ impl From<RecordedDriver> for Driver {
             RecordedDriver::UrlMap { url_map } => Driver::default_route(url_map),
             RecordedDriver::UrlMapPart(part) => Driver::UrlMap(part),
             RecordedDriver::CloudRunRevisions { service } => Driver::CloudRunRevisions { service },
+            RecordedDriver::HttpRoute(part) => Driver::HttpRoute(part),
         }
     }
 }
@@ -185,6 +204,7 @@ impl From<Driver> for RecordedDriver {
             Driver::UrlMap(MapPart { url_map, position: Position::Default, region: None }) => RecordedDriver::UrlMap { url_map },
             Driver::UrlMap(part) => RecordedDriver::UrlMapPart(part),
             Driver::CloudRunRevisions { service } => RecordedDriver::CloudRunRevisions { service },
+            Driver::HttpRoute(part) => RecordedDriver::HttpRoute(part),
         }
     }
 }
@@ -194,6 +214,16 @@ impl Driver {
     pub fn default_route(url_map: Shown) -> Driver {
         Driver::UrlMap(MapPart { url_map, position: Position::Default, region: None })
     }
+
+    /// Whether two routes of a plan that have these would move the same weights, or could not both say on one object who steers them.
+    pub fn collides(&self, other: &Driver) -> bool {
+        match (self, other) {
+            (Driver::HttpRoute(one), Driver::HttpRoute(two)) => {
+                (&one.http_route, &one.namespace, &one.cluster) == (&two.http_route, &two.namespace, &two.cluster)
+            }
+            (one, two) => one == two,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -201,8 +231,11 @@ pub struct Backend {
     pub id: BackendId,
     pub title: Shown,
     pub platform: Platform,
-    /// What the driver calls it: a backend service, a revision.
+    /// What the driver calls it: a backend service, a revision, a Service or ServiceImport.
     pub target: Shown,
+    /// Which of the last two it is; `None` for other drivers, which know one kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ref_kind: Option<RefKind>,
     pub workload: WorkloadRef,
     /// Where `/metrics` is scraped, if this plan scrapes it.
     pub metrics_url: Option<Shown>,

@@ -21,6 +21,7 @@ pub fn commands(endpoints: &Endpoints) -> String {
     section("look at the route, and move it between Cloud Run and GKE", &strings(&ROUTE));
     section("the database", &strings(&DATABASE));
     section("the cluster", &cluster(*kubernetes));
+    section("the HTTPRoute before this cluster and a second one", &http_route(*kubernetes));
     section("the cluster as GKE gives it, with gke-gcloud-auth-plugin", &strings(&CREDENTIALS));
     section(
         "users and metrics",
@@ -86,8 +87,23 @@ const CREDENTIALS: [&str; 3] = [
 ];
 
 /// With the address alone, and no kubeconfig.
+fn alias(kubernetes: SocketAddr) -> String {
+    format!("k() {{ kubectl --server=http://{kubernetes} --namespace=hexproperty \"$@\"; }}")
+}
+
+fn http_route(kubernetes: SocketAddr) -> Vec<String> {
+    let weight = |place: usize, weight: u32| {
+        format!("{{\"op\": \"replace\", \"path\": \"/spec/rules/1/backendRefs/{place}/weight\", \"value\": {weight}}}")
+    };
+    let lines = [
+        "k get httproute".to_owned(),
+        format!("k patch httproute api --type=json --patch='[{}, {}]'", weight(0, 90), weight(1, 10)),
+        "k get httproute api -o yaml --show-managed-fields".to_owned(),
+    ];
+    std::iter::once(alias(kubernetes)).chain(lines).collect()
+}
+
 fn cluster(kubernetes: SocketAddr) -> Vec<String> {
-    let alias = format!("k() {{ kubectl --server=http://{kubernetes} --namespace=hexproperty \"$@\"; }}");
     let lines = [
         "k get deployments,pods,services,events",
         "k describe deployment frontend",
@@ -96,7 +112,7 @@ fn cluster(kubernetes: SocketAddr) -> Vec<String> {
         "k rollout status deployment/frontend",
         "k get pods --watch --request-timeout=15s",
     ];
-    std::iter::once(alias).chain(strings(&lines)).collect()
+    std::iter::once(alias(kubernetes)).chain(strings(&lines)).collect()
 }
 
 fn strings(lines: &[&str]) -> Vec<String> {

@@ -189,7 +189,9 @@ pub enum Api {
     Sql,
     /// Cloud Logging.
     Logging,
-    /// Each of them.
+    /// The API server of the cluster that holds the HTTPRoute; it is none of Google's.
+    Kubernetes,
+    /// Each of Google's.
     Every,
 }
 

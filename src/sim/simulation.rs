@@ -14,7 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     faults::Fault,
     scenario::Scenario,
-    server::{Shared, container::Cluster, front_door::Door, http, kubernetes, logging, router::Google, tls::Authority},
+    server::{Second, Shared, container::Cluster, front_door::Door, http, kubernetes, logging, router::Google, tls::Authority},
     world::{Leg, Truth, World, clock::Clock, propagation::Span},
 };
 
@@ -106,6 +106,7 @@ impl Endpoints {
 pub struct Simulation {
     shared: Shared,
     endpoints: Endpoints,
+    second: SocketAddr,
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -134,27 +135,38 @@ impl Simulation {
             run_direct: run_direct.local_addr()?,
             gke_direct: gke_direct.local_addr()?,
         };
+        // Whoever wants to reach it learns from GKE where it is, so it needs no place in the row.
+        let next = bind(0).await?;
+        let second = next.local_addr()?;
         let mut world = World::new(start_ms, config.seed, config.propagation);
+        world.join_clusters(config.seed, config.propagation);
         world.follow(config.scenario, config.seed);
         let shared = Shared::new(world, Clock::new(start_ms, config.speed));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let authority = Authority::new()?;
-        let cluster = Cluster { address: endpoints.kubernetes, authority: authority.clone() };
+        let cluster = Cluster { address: endpoints.kubernetes, next: Some(second), authority: authority.clone() };
         let apis = Google { shared: shared.clone(), cluster, stop: stop.clone() };
         tasks.spawn(http::serve(google, apis, tasks.clone(), stop.clone()));
         for (listener, leg) in [(front_door, None), (run_direct, Some(Leg::Run)), (gke_direct, Some(Leg::Gke))] {
             let door = Door { shared: shared.clone(), leg, stop: stop.clone() };
             tasks.spawn(http::serve(listener, door, tasks.clone(), stop.clone()));
         }
+        tasks.spawn(kubernetes::serve(Second(shared.clone()), next, authority.clone(), tasks.clone(), stop.clone()));
         tasks.spawn(kubernetes::serve(shared.clone(), kubernetes, authority, tasks.clone(), stop.clone()));
         tasks.spawn(keep_moving(shared.clone(), stop.clone()));
-        Ok(Self { shared, endpoints, tasks, stop })
+        Ok(Self { shared, endpoints, second, tasks, stop })
     }
 
     /// Where the world listens.
     #[must_use]
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
+    }
+
+    /// Where the second cluster's API server listens, which GKE tells too.
+    #[must_use]
+    pub fn second_cluster(&self) -> SocketAddr {
+        self.second
     }
 
     /// The clock that the world lives by.

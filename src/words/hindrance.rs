@@ -41,7 +41,7 @@ pub fn hindrance(hindrance: &Hindrance, names: Names) -> String {
         Hindrance::RevisionNotReady { backend, name, why } => {
             format!("the revision {name} of {} is not ready ({why})", names.backend(backend))
         }
-        Hindrance::Failing { why } => format!("the service could not do what it was told last ({why})"),
+        Hindrance::Failing { why } => format!("what it was told last could not be done ({why})"),
         Hindrance::Forbidden { permission, why: None } => format!("this account lacks the permission {permission}"),
         Hindrance::Forbidden { permission, why: Some(why) } => {
             format!("a write was refused; give this account the permission {permission} ({why})")
@@ -49,6 +49,10 @@ pub fn hindrance(hindrance: &Hindrance, names: Names) -> String {
         Hindrance::NoRoom { place, beyond } => {
             format!("{place} leaves no room for the line that says who steers; shorten it by {beyond} bytes")
         }
+        Hindrance::Managed { by } => format!(
+            "{by} declares the rules of this HTTPRoute and would put its own weights back; take the weights out of what it applies, and name it \
+             in shared_with if it leaves them alone"
+        ),
     }
 }
 
@@ -62,12 +66,14 @@ fn way(way: &Way) -> String {
         Way::DefaultRoute => "the default route".to_owned(),
         Way::PathMatcher { name } => format!("the path matcher {name}"),
         Way::Rules { matcher } => format!("a rule of the path matcher {matcher}"),
+        Way::Rule { name } => name.to_string(),
+        Way::AnotherRoute => "another HTTPRoute or none".to_owned(),
     }
 }
 
 fn leads(by: &Way) -> String {
     match by {
-        Way::DefaultRoute | Way::PathMatcher { .. } => format!("{} leads", way(by)),
+        Way::DefaultRoute | Way::PathMatcher { .. } | Way::Rule { .. } | Way::AnotherRoute => format!("{} leads", way(by)),
         Way::Rules { matcher } => format!("rules of the path matcher {matcher} lead"),
     }
 }
@@ -77,7 +83,8 @@ fn mended(follows: &Way) -> &'static str {
     match follows {
         Way::DefaultRoute => "give the host a rule that leads to the steered path matcher",
         Way::PathMatcher { .. } => "let its host rule lead to the steered path matcher",
-        Way::Rules { .. } => "take that rule away, or ask at a path in front_door that it does not match",
+        Way::Rules { .. } | Way::Rule { .. } => "take that rule away, or ask at a path in front_door that it does not match",
+        Way::AnotherRoute => "add the host to its hostnames, or ask for one of them in front_door",
     }
 }
 
@@ -105,9 +112,10 @@ pub fn hindrance_in_short(hindrance: &Hindrance, names: Names) -> String {
         Hindrance::ClassicLoadBalancer { .. } => "the load balancer knows no weights".to_owned(),
         Hindrance::RevisionGone { name, .. } => format!("the revision {name} is gone"),
         Hindrance::RevisionNotReady { name, .. } => format!("the revision {name} is not ready"),
-        Hindrance::Failing { .. } => "the service fails to follow".to_owned(),
+        Hindrance::Failing { .. } => "it fails to follow".to_owned(),
         Hindrance::Forbidden { permission, .. } => format!("{permission} is missing"),
         Hindrance::NoRoom { place, .. } => format!("{place} is too long"),
+        Hindrance::Managed { by } => format!("{by} declares the weights"),
     }
 }
 

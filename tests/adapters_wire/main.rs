@@ -14,6 +14,7 @@ mod by_hand;
 mod cloud_run;
 mod cloud_sql;
 mod http;
+mod http_route;
 mod kubernetes;
 mod metrics;
 mod path_matchers;

@@ -71,6 +71,7 @@ fn backend(id: BackendId, platform: Platform, workload: WorkloadRef) -> Backend 
         title: title.clone(),
         platform,
         target: title,
+        ref_kind: None,
         workload,
         metrics_url: None,
         readings: None,
@@ -105,6 +106,7 @@ pub(crate) fn plan() -> Plan {
         name: "hexproperty".into(),
         hash: Digest::of(b"hexproperty"),
         project: "hexproperty".into(),
+        clusters: std::collections::BTreeMap::new(),
         region: "us-central1".into(),
         routes: vec![Route {
             id: route(),

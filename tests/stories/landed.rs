@@ -127,10 +127,14 @@ impl Landed {
         assert_eq!(check(&without).0, Exit::Failed, "{}: a log without our writes", self.name);
         let mut renamed: Vec<Value> = ours.iter().chain(&others).cloned().collect();
         let at = ours.len() - 1;
-        let reason = renamed[at]["protoPayload"]["requestMetadata"]["requestAttributes"]["reason"].as_str().unwrap().to_owned();
-        let (before, _) = reason.rsplit_once('/').unwrap();
-        let another = format!("{before}/{}", "0".repeat(64));
-        renamed[at]["protoPayload"]["requestMetadata"]["requestAttributes"]["reason"] = another.into();
+        let metadata = &mut renamed[at]["protoPayload"]["requestMetadata"];
+        // A cluster's log has it in the name of the program alone.
+        let place =
+            if metadata["requestAttributes"]["reason"].is_string() { "/requestAttributes/reason" } else { "/callerSuppliedUserAgent" };
+        let reason = metadata.pointer_mut(place).unwrap();
+        let (before, hash) = reason.as_str().unwrap().rsplit_once('/').unwrap();
+        let closing = if hash.ends_with(')') { ")" } else { "" };
+        *reason = format!("{before}/{}{closing}", "0".repeat(64)).into();
         let (exit, told) = check(&renamed);
         let is_forged = told["foreign"].as_array().unwrap().iter().any(|stranger| stranger["whose"] == "in-our-name");
         assert!(exit == Exit::Failed && is_forged, "{}: {told:#}", self.name);
@@ -202,10 +206,14 @@ impl Landed {
         let mut sent: BTreeMap<EffectId, (Weights, Version)> = BTreeMap::new();
         for Line { transition, .. } in &self.transitions {
             match &transition.entry.event {
-                Event::Finished { effect, .. } => {
+                Event::Finished { effect, outcome, .. } => {
                     if let Some(route) = writing.remove(effect) {
                         let looks = looks.entry(route).or_default();
                         (looks.fresh, looks.ended_at) = (None, Some(transition.entry.at));
+                        // A look that tells nothing new tells what the write made.
+                        if let Outcome::Done(receipt) = outcome {
+                            looks.known = receipt.version.clone().or(looks.known.take());
+                        }
                     }
                 }
                 Event::Observed(seen) => {
@@ -290,7 +298,8 @@ impl Landed {
                 assert!(copies.contains(&true), "{}: {} is called done\n{}", self.name, write.effect, self.story);
             }
         }
-        let accepted = &self.state.routes[&route_id()].accepted.as_ref().expect("the weights are known").weights;
+        let Some(frontend) = self.state.routes.get(&route_id()) else { return };
+        let accepted = &frontend.accepted.as_ref().expect("the weights are known").weights;
         let mut held: BTreeMap<&str, u32> = BTreeMap::new();
         for (service, weight) in &self.truth.accepted {
             *held.entry(service).or_default() += weight;

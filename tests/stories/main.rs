@@ -13,6 +13,7 @@
 )]
 
 mod blind;
+mod clusters;
 mod disk;
 mod door;
 mod doubt;

@@ -4,12 +4,12 @@ use std::{error::Error, ops::ControlFlow, sync::Arc, time::Duration};
 
 use reqwest::{
     Method, StatusCode, Url,
-    header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    connections::{Connections, Keep},
+    connections::{Connections, Keep, PROGRAM, Trust},
     failure::{Failure, Progress, Reason},
     origin::Origin,
     proxy::{self, Judge},
@@ -51,19 +51,27 @@ pub struct Ask {
     method: Method,
     url: Url,
     body: Option<Vec<u8>>,
-    reason: Option<HeaderValue>,
+    content_type: &'static str,
+    reason: Option<(HeaderName, HeaderValue)>,
     limits: Limits,
 }
 
+const JSON: &str = "application/json";
+const MERGE_PATCH: &str = "application/merge-patch+json";
+
 impl Ask {
     pub fn get(url: Url, limits: Limits) -> Ask {
-        Ask { method: Method::GET, url, body: None, reason: None, limits }
+        Ask { method: Method::GET, url, body: None, content_type: JSON, reason: None, limits }
     }
     pub fn post(url: Url, body: &impl Serialize, limits: Limits) -> Ask {
         Ask { method: Method::POST, ..Ask::get(url, limits) }.with(body)
     }
     pub fn patch(url: Url, body: &impl Serialize, limits: Limits) -> Ask {
         Ask { method: Method::PATCH, ..Ask::get(url, limits) }.with(body)
+    }
+    /// A patch for an API that has several kinds of them, and is told which this is by its type.
+    pub fn merge_patch(url: Url, body: &impl Serialize, limits: Limits) -> Ask {
+        Ask { content_type: MERGE_PATCH, ..Ask::patch(url, body, limits) }
     }
     fn with(self, body: &impl Serialize) -> Ask {
         let body = serde_json::to_vec(body).expect("our own wire types have string keys and finite numbers");
@@ -76,7 +84,13 @@ impl Ask {
     }
     /// Names the recorded intent, so that the cloud's own audit log points back into our journal.
     pub fn because(mut self, intent: &Intent) -> Ask {
-        self.reason = HeaderValue::from_str(&intent.reason()).ok();
+        self.reason = HeaderValue::from_str(&intent.reason()).ok().map(|reason| (REASON, reason));
+        self
+    }
+    /// The same for an API that keeps no reasons, but in its audit log the name of the program that asks: `cutover/1.0 (cutover SESSION/EFFECT/HASH)`.
+    pub fn named_after(mut self, intent: &Intent) -> Ask {
+        let named = format!("{PROGRAM} ({})", intent.reason());
+        self.reason = HeaderValue::from_str(&named).ok().map(|named| (USER_AGENT, named));
         self
     }
     pub(super) fn deadline(&self) -> Duration {
@@ -161,6 +175,14 @@ impl Client {
     /// As [`Client::new`].
     pub fn fresh(origin: Origin) -> Result<Client, Fault> {
         Self::keeping(Keep::Nothing, origin, Token::None)
+    }
+    /// A client for a server for whose certificate this trust holds.
+    /// # Errors
+    /// As [`Client::new`].
+    pub(in crate::adapter) fn trusting(origin: Origin, token: Token, trust: Trust) -> Result<Client, Fault> {
+        let judge = Arc::new(Judge::new(origin.at(&[])));
+        let connections = Arc::new(Connections::trusting(origin.clone(), Keep::Connections, trust)?);
+        Ok(Client { connections, judge, origin, token })
     }
     fn keeping(keep: Keep, origin: Origin, token: Token) -> Result<Client, Fault> {
         let judge = Arc::new(Judge::new(origin.at(&[])));
@@ -263,10 +285,10 @@ async fn once(
 ) -> Result<Answered, Failure> {
     let mut request = http.request(ask.method.clone(), ask.url.clone()).headers(headers.clone());
     if let Some(body) = &ask.body {
-        request = request.header(CONTENT_TYPE, "application/json").body(body.clone());
+        request = request.header(CONTENT_TYPE, ask.content_type).body(body.clone());
     }
-    if let Some(reason) = &ask.reason {
-        request = request.header(REASON, reason.clone());
+    if let Some((name, reason)) = &ask.reason {
+        request = request.header(name, reason.clone());
     }
     if let Body::PouredInto(_) = body {
         request = request.header(ACCEPT_ENCODING, "gzip");

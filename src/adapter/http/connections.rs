@@ -18,6 +18,8 @@ use super::{
 };
 use crate::domain::fault::{Fault, FaultKind};
 
+/// As every request names us.
+pub(super) const PROGRAM: &str = concat!("cutover/", env!("CARGO_PKG_VERSION"));
 const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 /// Bytes that nobody acknowledges for so long end the connection.
 const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(10);
@@ -40,6 +42,7 @@ pub(super) struct Generation(u64);
 pub(super) struct Connections {
     origin: Origin,
     keep: Keep,
+    trust: Trust,
     kept: Mutex<(Generation, reqwest::Client)>,
 }
 
@@ -47,8 +50,15 @@ impl Connections {
     /// # Errors
     /// [`FaultKind::Unsupported`] if no TLS client can be built, for example because the machine has no CA certificates.
     pub(super) fn new(origin: Origin, keep: Keep) -> Result<Connections, Fault> {
-        let kept = Mutex::new((Generation(0), build(&origin, keep)?));
-        Ok(Connections { origin, keep, kept })
+        Self::trusting(origin, keep, Trust::Machine)
+    }
+
+    /// The same to an origin for whose certificate this trust holds.
+    /// # Errors
+    /// As [`Connections::new`], and if one of them can't be read.
+    pub(super) fn trusting(origin: Origin, keep: Keep, trust: Trust) -> Result<Connections, Fault> {
+        let kept = Mutex::new((Generation(0), build(&origin, keep, &trust)?));
+        Ok(Connections { origin, keep, trust, kept })
     }
 
     /// What to send on, and the name under which it can be retired.
@@ -62,7 +72,7 @@ impl Connections {
         if kept.0 != generation {
             return;
         }
-        match build(&self.origin, self.keep) {
+        match build(&self.origin, self.keep, &self.trust) {
             Ok(http) => *kept = (Generation(generation.0 + 1), http),
             // It could be built once; what is kept is still better than nothing.
             Err(fault) => tracing::warn!(%fault, "no fresh connections can be had"),
@@ -70,7 +80,7 @@ impl Connections {
     }
 }
 
-fn build(origin: &Origin, keep: Keep) -> Result<reqwest::Client, Fault> {
+fn build(origin: &Origin, keep: Keep, trust: &Trust) -> Result<reqwest::Client, Fault> {
     let builder = match keep {
         Keep::Connections => plain(),
         // No request lasts as long as the first probe or that timeout would.
@@ -84,7 +94,7 @@ fn build(origin: &Origin, keep: Keep) -> Result<reqwest::Client, Fault> {
     made(match origin.reach() {
         // Plain HTTP needs no CA store, and a machine without one must still be able to run the demo.
         Reach::Loopback => builder.no_proxy().tls_certs_only([]),
-        Reach::Live => proxy::routed(builder, &origin.at(&[])).https_only(true),
+        Reach::Live => trusting(proxy::routed(builder, &origin.at(&[])).https_only(true), trust)?,
     })
 }
 
@@ -101,13 +111,14 @@ pub(in crate::adapter) enum Trust {
 /// # Errors
 /// [`FaultKind::Unsupported`] if no TLS client can be built with that trust.
 pub(in crate::adapter) fn client_of(url: &Url, trust: &Trust) -> Result<reqwest::Client, Fault> {
-    let builder = proxy::routed(plain(), url);
-    made(match trust {
-        Trust::Only(authorities) => {
-            let read = |der: &Vec<u8>| reqwest::Certificate::from_der(der).map_err(|error| unsupported(&error));
-            builder.tls_certs_only(authorities.iter().map(read).collect::<Result<Vec<_>, Fault>>()?)
-        }
-        Trust::Machine => builder.https_only(true),
+    made(trusting(proxy::routed(plain(), url), trust)?)
+}
+
+fn trusting(builder: ClientBuilder, trust: &Trust) -> Result<ClientBuilder, Fault> {
+    let read = |der: &Vec<u8>| reqwest::Certificate::from_der(der).map_err(|error| unsupported(&error));
+    Ok(match trust {
+        Trust::Only(authorities) => builder.tls_certs_only(authorities.iter().map(read).collect::<Result<Vec<_>, Fault>>()?),
+        Trust::Machine => builder,
     })
 }
 
@@ -128,7 +139,7 @@ fn plain() -> ClientBuilder {
         .retry(reqwest::retry::never())
         .referer(false)
         .dns_resolver(Guarded)
-        .user_agent(concat!("cutover/", env!("CARGO_PKG_VERSION")))
+        .user_agent(PROGRAM)
 }
 
 fn made(builder: ClientBuilder) -> Result<reqwest::Client, Fault> {

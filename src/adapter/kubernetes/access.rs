@@ -13,7 +13,7 @@ use tower::{BoxError, Layer, service_fn};
 use crate::{
     adapter::{
         google_auth::Token,
-        http::{Judge, Origin, Reach, Trust, causes, client_of, kind_of},
+        http::{self, Judge, Origin, Reach, Trust, causes, client_of, kind_of},
     },
     domain::fault::{Fault, FaultKind},
 };
@@ -38,6 +38,15 @@ impl Access {
     /// An API server over TLS.
     pub(super) fn secured(url: Url, trust: Trust, token: Token) -> Access {
         Access { url, trust, token }
+    }
+
+    /// The same server for whoever writes to it: with the deadlines and caps of every other API, and with what a failure proves.
+    /// # Errors
+    /// [`FaultKind::Unsupported`] if no TLS client can be built, [`FaultKind::Refused`] if the server is where none may be.
+    pub(in crate::adapter) fn http(&self) -> Result<http::Client, Fault> {
+        let reach = if self.url.scheme() == "http" { Reach::Loopback } else { Reach::Live };
+        let (origin, _) = Origin::split(self.url.as_str(), reach)?;
+        http::Client::trusting(origin, self.token.clone(), self.trust.clone())
     }
 
     /// A client that never repeats a request by itself. Kubernetes' own words go over the connections that every adapter uses, and not

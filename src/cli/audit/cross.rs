@@ -14,7 +14,7 @@ use serde_json::json;
 
 use self::{
     book::{Book, Fate, Makes, Write},
-    compare::{Comparison, Finding, Stranger, compare, object},
+    compare::{Comparison, Finding, Stranger, compare, in_cluster, object},
     log::{Entry, Log},
 };
 use crate::{
@@ -111,14 +111,22 @@ fn command(book: &Book) -> String {
     let clean = |text: &str| text.replace(['"', '\\', '\''], "");
     let (project, region) = (clean(book.plan.project.as_str()), clean(book.plan.region.as_str()));
     let names = book.plan.routes.iter().flat_map(|route| {
-        let older = match &route.driver {
-            Driver::UrlMap(_) => None,
-            Driver::CloudRunRevisions { service } => Some(format!(
-                "(protoPayload.resourceName=\"namespaces/{project}/services/{}\" AND resource.labels.location=\"{region}\")",
-                clean(service.as_str())
-            )),
+        let object = object(&book.plan, route);
+        let is_named = |name: &str| format!("(protoPayload.resourceName=\"{}\")", clean(name));
+        let (first, older) = match &route.driver {
+            Driver::UrlMap(_) => (is_named(&object), None),
+            // The log calls it as every other cluster's of that name.
+            Driver::HttpRoute(part) => {
+                let (cluster, prefix) = (clean(part.cluster.as_str()), in_cluster(part.cluster.as_str(), ""));
+                let own = object.strip_prefix(&prefix).unwrap_or(&object);
+                (format!("({} AND resource.labels.cluster_name=\"{cluster}\")", is_named(own)), None)
+            }
+            Driver::CloudRunRevisions { service } => {
+                let by_older = format!("protoPayload.resourceName=\"namespaces/{project}/services/{}\"", clean(service.as_str()));
+                (is_named(&object), Some(format!("({by_older} AND resource.labels.location=\"{region}\")")))
+            }
         };
-        std::iter::once(format!("(protoPayload.resourceName=\"{}\")", clean(&object(&book.plan, route)))).chain(older)
+        std::iter::once(first).chain(older)
     });
     let names = names.collect::<Vec<_>>().join(" OR ");
     let since = moment(book.from);

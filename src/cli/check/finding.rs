@@ -125,6 +125,7 @@ ids! {
     ServiceFailing "service-failing" Error "The service could not do what it was told last.",
     NoRoomForClaim "no-room-for-claim" Error "There is no room for the line that says who steers.",
     SteeredByAnother "steered-by-another" Warning "Another session steers it.",
+    DeclaredElsewhere "declared-elsewhere" Error "Somebody else declares the HTTPRoute, and puts his weights back.",
     WriteRefused "write-refused" Error "The API would refuse the first step, by its own validation.",
     WriteUntested "write-untested" Note "The API could not be asked what it would say to the first step.",
     NoGroup "no-group" Error "No network endpoint group is attached to a backend service.",

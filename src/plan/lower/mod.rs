@@ -26,6 +26,7 @@ mod checklist;
 mod clusters;
 mod declared;
 mod expect;
+mod http_route;
 mod ladder;
 mod name;
 mod readings;

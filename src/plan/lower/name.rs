@@ -82,6 +82,9 @@ const RUN_REVISION: Grammar = Grammar { what: "a Cloud Run revision", first: Fir
 pub(super) const CLUSTER: Grammar = Grammar { what: "a GKE cluster", first: First::Letter, chars_max: 40 };
 pub(super) const NAMESPACE: Grammar = Grammar { what: "a namespace", first: First::LetterOrDigit, chars_max: 63 };
 pub(super) const DEPLOYMENT: Grammar = Grammar { what: "a deployment", first: First::LetterOrDigit, chars_max: 63 };
+pub(super) const SERVICE: Grammar = Grammar { what: "a Service or ServiceImport", first: First::Letter, chars_max: 63 };
+pub(super) const HTTP_ROUTE: Grammar = Grammar { what: "an HTTPRoute", first: First::LetterOrDigit, chars_max: 253 };
+pub(super) const RULE: Grammar = Grammar { what: "a rule of an HTTPRoute", first: First::LetterOrDigit, chars_max: 253 };
 pub(super) const SQL_INSTANCE: Grammar = Grammar { what: "a Cloud SQL instance", first: First::Letter, chars_max: 98 };
 
 /// A name that the cloud has given.
@@ -182,5 +185,19 @@ pub(super) fn region(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
     }
     let zone = text.rsplit_once('-').filter(|(_, zone)| zone.len() == 1).map(|(region, _)| format!("did you mean `{region}`?"));
     problems.at(at, format!("`{text}` is no region")).allowed("a region such as us-central1").maybe_help(zone).error();
+    None
+}
+
+/// Longest name of a field manager, by Kubernetes.
+const MANAGER_CHARS_MAX: usize = 128;
+
+/// Under which name somebody writes objects of a cluster, as `managedFields` tell it.
+pub(super) fn manager(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+    let text = reader::text(problems, at)?;
+    if text.len() <= MANAGER_CHARS_MAX && text.chars().all(|c| c.is_ascii_graphic()) {
+        return Some(Shown::new(text));
+    }
+    let allowed = format!("1 to {MANAGER_CHARS_MAX} printable signs without blanks, such as argocd-controller");
+    problems.at(at, format!("`{text}` is no name of a field manager")).allowed(allowed).error();
     None
 }

@@ -1,12 +1,13 @@
 //! Routes and their backends.
 
 use crate::{
-    domain::{id::BackendId, platform::Platform, position::Position, shown::Shown, time::Millis},
+    domain::{http_route::RefKind, id::BackendId, platform::Platform, position::Position, shown::Shown, time::Millis},
     plan::{
         lower::{
             address,
             declared::{self, Declared},
             expect::{self, Asked},
+            http_route,
             ladder::{self, Ladder},
             name::{self, Names},
             readings::{self, Behind, Told},
@@ -31,10 +32,17 @@ pub(super) fn routes(problems: &mut Problems, at: &At<'_>, declared: &Declared<'
     }
     for (place, (route, entry)) in found.iter().zip(&entries).enumerate() {
         let Some(route) = route else { continue };
-        let shares = |earlier: &&Route| earlier.driver == route.driver;
+        let shares = |earlier: &&Route| earlier.driver.collides(&route.driver);
         if let Some(earlier) = found[..place].iter().flatten().find(shares) {
-            let message = format!("route `{}` moves the same weights as route `{}`", route.id, earlier.id);
-            let allowed = "one route for each default route or path matcher of a URL map, or Cloud Run service";
+            let message = match &route.driver {
+                Driver::HttpRoute(_) => {
+                    format!("route `{}` steers the same HTTPRoute as route `{}`, and who steers it stands there once", route.id, earlier.id)
+                }
+                Driver::UrlMap(_) | Driver::CloudRunRevisions { .. } => {
+                    format!("route `{}` moves the same weights as route `{}`", route.id, earlier.id)
+                }
+            };
+            let allowed = "one route for each default route or path matcher of a URL map, Cloud Run service, or HTTPRoute";
             problems.at(entry, message).allowed(allowed).error();
         }
     }
@@ -163,33 +171,54 @@ fn home_first(mut backends: Vec<Backend>, home: Option<&BackendId>) -> Vec<Backe
     backends
 }
 
-const DRIVER_KEYS: &[&str] = &["url_map", "cloud_run_revisions", "path_matcher", "host", "region"];
-const DRIVERS: [&str; 2] = ["url_map", "cloud_run_revisions"];
-/// Where a URL map is, and where in it the route's split stands.
-const MAP_KEYS: [&str; 3] = ["path_matcher", "host", "region"];
+const DRIVER_KEYS: &[&str] =
+    &["url_map", "cloud_run_revisions", "http_route", "path_matcher", "host", "region", "namespace", "cluster", "rule", "shared_with"];
+const DRIVERS: [&str; 3] = ["url_map", "cloud_run_revisions", "http_route"];
+/// Where in a URL map the route's split stands.
+const MAP_KEYS: &[&str] = &["path_matcher", "host"];
 
 fn driver(problems: &mut Problems, at: At<'_>) -> Option<Driver> {
     let fields = Fields::open(problems, at, DRIVER_KEYS)?;
-    let url_map = fields.optional(problems, "url_map");
-    let service = fields.optional(problems, "cloud_run_revisions");
-    match (url_map, service) {
-        (Some(at), None) => map_part(problems, &fields, &at).map(Driver::UrlMap),
-        (None, Some(at)) => {
-            for key in MAP_KEYS {
-                if let Some(at) = fields.entry(key) {
-                    let message = format!("`{key}` says something of a URL map, and this route has none");
-                    problems.at(&at, message).allowed("`cloud_run_revisions` alone").help("remove it").error();
-                }
-            }
+    let [url_map, service, http_route] = DRIVERS.map(|key| fields.optional(problems, key));
+    match (url_map, service, http_route) {
+        (Some(at), None, None) => {
+            others_words(problems, &fields, http_route::KEYS, "an HTTPRoute", "`url_map`, `region`, and `path_matcher` or `host`");
+            map_part(problems, &fields, &at).map(Driver::UrlMap)
+        }
+        (None, Some(at), None) => {
+            others_words(problems, &fields, MAP_KEYS, "a URL map", "`cloud_run_revisions` alone");
+            others_words(problems, &fields, &["region"], "a URL map", "`cloud_run_revisions` alone");
+            others_words(problems, &fields, http_route::KEYS, "an HTTPRoute", "`cloud_run_revisions` alone");
             Some(Driver::CloudRunRevisions { service: name::resource(problems, &at, name::RUN_SERVICE)? })
         }
-        (Some(_), Some(_)) => {
-            problems.at(fields.at(), "a route has one driver, not two").allowed(DRIVERS.join(" or ")).error();
-            None
+        (None, None, Some(at)) => {
+            others_words(problems, &fields, MAP_KEYS, "a URL map", "`http_route`, `namespace`, `cluster`, `rule`, `shared_with`");
+            others_words(
+                problems,
+                &fields,
+                &["region"],
+                "a URL map",
+                "`clusters`, above the routes, where the cluster is not in the plan's region",
+            );
+            http_route::part(problems, &fields, &at).map(Driver::HttpRoute)
         }
-        (None, None) => {
+        (None, None, None) => {
             problems.at(fields.at(), "the driver is missing").allowed(DRIVERS.join(" or ")).help("add `url_map: my-load-balancer`").error();
             None
+        }
+        _ => {
+            problems.at(fields.at(), "a route has one driver, not several").allowed(DRIVERS.join(" or ")).error();
+            None
+        }
+    }
+}
+
+/// Notes what only says something of another driver.
+fn others_words(problems: &mut Problems, fields: &Fields<'_>, keys: &[&'static str], of: &str, allowed: &str) {
+    for key in keys {
+        if let Some(at) = fields.entry(key) {
+            let message = format!("`{key}` says something of {of}, and this route has none");
+            problems.at(&at, message).allowed(allowed).help("remove it").error();
         }
     }
 }
@@ -251,7 +280,8 @@ impl Taken<'_> {
     }
 }
 
-const BACKEND_KEYS: &[&str] = &["name", "title", "cloud_run", "gke", "backend_service", "revision", "metrics", "readings", "probe"];
+const BACKEND_KEYS: &[&str] =
+    &["name", "title", "cloud_run", "gke", "backend_service", "revision", "service", "service_import", "metrics", "readings", "probe"];
 
 fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: Option<&Driver>) -> Option<Backend> {
     let fields = Fields::open(problems, at, BACKEND_KEYS)?;
@@ -267,7 +297,7 @@ fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: O
     let told = match fields.optional(problems, "readings") {
         Some(at) => {
             let (project, workload) = (taken.declared.project.as_ref(), workload.as_ref());
-            let behind = Behind { project, driver, target: target.as_ref(), workload };
+            let behind = Behind { project, driver, target: target.as_ref().map(|(name, _)| name), workload };
             readings::readings(problems, at, &taken.declared.sources, behind).map(Some)
         }
         None => Some(None),
@@ -292,8 +322,16 @@ fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: O
         WorkloadRef::CloudRunService { .. } => Platform::CloudRun,
         WorkloadRef::Deployment { .. } => Platform::Gke,
     };
-    if let (Some(Driver::CloudRunRevisions { .. }), Platform::Gke) = (driver, platform) {
-        let message = "Cloud Run splits only between its own revisions; it can't send traffic to GKE";
+    let astray = match (driver, platform) {
+        (Some(Driver::CloudRunRevisions { .. }), Platform::Gke) => {
+            Some("Cloud Run splits only between its own revisions; it can't send traffic to GKE")
+        }
+        (Some(Driver::HttpRoute(_)), Platform::CloudRun) => {
+            Some("an HTTPRoute leads to Services of clusters; it can't send traffic to Cloud Run")
+        }
+        _ => None,
+    };
+    if let Some(message) = astray {
         problems.at(fields.at(), message).help("use the driver `url_map` for a route between Cloud Run and GKE").error();
     }
     let (readings, pods) = match told? {
@@ -301,11 +339,13 @@ fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: O
         Some(Told::ByPods(pods)) => (None, Some(pods)),
         None => (None, None),
     };
+    let (target, ref_kind) = target?;
     Some(Backend {
         id: id?,
         title: title?,
         platform,
-        target: target?,
+        target,
+        ref_kind,
         workload,
         metrics_url: metrics_url?,
         readings,
@@ -315,22 +355,45 @@ fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: O
     })
 }
 
-/// What the driver calls this backend.
-fn target(problems: &mut Problems, targets: &mut Names, fields: &Fields<'_>, driver: Option<&Driver>) -> Option<Shown> {
-    let (wanted, other, example) = match driver? {
-        Driver::UrlMap(_) => ("backend_service", "revision", "frontend-gke"),
-        Driver::CloudRunRevisions { .. } => ("revision", "backend_service", "frontend-00042-bim"),
+/// What each driver calls a backend by, and what it may look like.
+const TARGETS: [(&str, &str); 4] = [
+    ("backend_service", "frontend-gke"),
+    ("revision", "frontend-00042-bim"),
+    ("service", "frontend"),
+    ("service_import", "frontend-cluster-2"),
+];
+
+/// What the driver calls this backend; of an HTTPRoute, with the kind of object that it names.
+fn target(problems: &mut Problems, targets: &mut Names, fields: &Fields<'_>, driver: Option<&Driver>) -> Option<(Shown, Option<RefKind>)> {
+    let own: &[&str] = match driver? {
+        Driver::UrlMap(_) => &["backend_service"],
+        Driver::CloudRunRevisions { .. } => &["revision"],
+        Driver::HttpRoute(_) => &["service", "service_import"],
     };
-    if let Some(at) = fields.optional(problems, other) {
-        problems.at(&at, format!("`{other}` means nothing to this route's driver")).allowed(format!("`{wanted}`")).error();
+    let quoted: Vec<String> = own.iter().map(|key| format!("`{key}`")).collect();
+    for (other, _) in TARGETS.iter().filter(|(key, _)| !own.contains(key)) {
+        if let Some(at) = fields.optional(problems, other) {
+            problems.at(&at, format!("`{other}` means nothing to this route's driver")).allowed(quoted.join(" or ")).error();
+        }
     }
+    let written: Vec<&(&str, &str)> = TARGETS.iter().filter(|(key, _)| own.contains(key) && fields.has(key)).collect();
+    if written.len() > 1 {
+        problems.at(fields.at(), "an entry of an HTTPRoute names one object, not two").allowed(quoted.join(" or ")).error();
+        return None;
+    }
+    let wanted = written.first().copied().or_else(|| TARGETS.iter().find(|(key, _)| own.contains(key)));
+    let (wanted, example) = wanted?;
     let at = fields.required(problems, wanted, example)?;
-    let target = match driver? {
-        Driver::UrlMap(_) => name::resource(problems, &at, name::BACKEND_SERVICE)?,
-        Driver::CloudRunRevisions { .. } => name::revision(problems, &at)?,
+    let (target, ref_kind) = match driver? {
+        Driver::UrlMap(_) => (name::resource(problems, &at, name::BACKEND_SERVICE)?, None),
+        Driver::CloudRunRevisions { .. } => (name::revision(problems, &at)?, None),
+        Driver::HttpRoute(_) => {
+            let kind = if *wanted == "service" { RefKind::Service } else { RefKind::ServiceImport };
+            (name::resource(problems, &at, name::SERVICE)?, Some(kind))
+        }
     };
     targets.take::<BackendId>(problems, &at)?;
-    Some(target)
+    Some((target, ref_kind))
 }
 
 const DEPLOYMENT_KEYS: &[&str] = &["cluster", "namespace", "deployment"];

@@ -6,7 +6,7 @@
 //! backend shows its health and its metrics as well.
 //!
 //! Behind the front door are several services, told apart by the host that is asked for; whoever can't name a host asks for `/@HOST/`
-//! before the path. Past the front door, a service beside the frontend has the same pages below `/NAME`.
+//! before the path; the Gateway's users come in here too, by its host. Past the front door, a service beside the frontend has the same pages below `/NAME`.
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,15 @@ use super::{
 };
 use crate::sim::{
     faults::{Manner, Probing, setup::Page},
-    world::{Leg, load_balancer::HOST, meter::Code, neighbours::NEIGHBOURS, traffic::Answerer, url_map},
+    world::{
+        Leg,
+        gateway::{self, Gateway},
+        load_balancer::HOST,
+        meter::Code,
+        neighbours::NEIGHBOURS,
+        traffic::Answerer,
+        url_map,
+    },
 };
 
 /// The header by which this world's URL map marks answers, and the program on Cloud Run its own.
@@ -76,14 +84,22 @@ impl Door {
     async fn beside(&self, call: &Call) -> Option<Reply> {
         let first = call.path.trim_start_matches('/').split('/').next().unwrap_or_default();
         if let Some(leg) = self.leg {
-            NEIGHBOURS.iter().find(|neighbour| neighbour.service == first)?;
+            NEIGHBOURS.iter().map(|neighbour| neighbour.service).chain(gateway::IMPORTS).find(|service| *service == first)?;
+            let leg = gateway::leg_of(first).unwrap_or(leg);
             return match call.path.rsplit('/').next() {
                 Some("metrics") => self.shared.with(|world| metrics::page_of(world, first, leg)),
+                _ if gateway::leg_of(first).is_some() => Some(Reply::ok(&json!({"backend": first, "instancesReady": 3}))),
                 _ => Some(Reply::ok(&json!({"backend": format!("{first}-{}", leg.label()), "instancesReady": 3}))),
             };
         }
         let host = first.strip_prefix('@').unwrap_or(&call.host).to_ascii_lowercase();
         let (served, mark, label) = self.shared.with(|world| {
+            if let (gateway::HOST, Some(gateway)) = (host.as_str(), &mut world.gateway) {
+                let served = gateway.serve(None, &world.conditions);
+                let mark = served.leg.zip(Gateway::route(&world.kubernetes)).and_then(|(leg, route)| gateway::mark(route, leg, MARK));
+                let label = served.leg.map_or("nobody", gateway::import_of);
+                return Some((Some(served), mark, label.to_owned()));
+            }
             let neighbour = world.load_balancer.neighbours.iter_mut().find(|neighbour| neighbour.name.host == host);
             let Some(neighbour) = neighbour else {
                 let whole = url_map::whole(world.load_balancer.url_map(), &host)?;

@@ -39,7 +39,8 @@ fn named(api: Api) -> (&'static str, &'static str) {
         Api::Run => ("run.googleapis.com", "Cloud Run Admin API"),
         Api::Compute | Api::Every => ("compute.googleapis.com", "Compute Engine API"),
         Api::Monitoring => ("monitoring.googleapis.com", "Cloud Monitoring API"),
-        Api::Container => ("container.googleapis.com", "Kubernetes Engine API"),
+        // A cluster's own server is in no project; GKE is what leads to it.
+        Api::Container | Api::Kubernetes => ("container.googleapis.com", "Kubernetes Engine API"),
         Api::Sql => ("sqladmin.googleapis.com", "Cloud SQL Admin API"),
         Api::Logging => ("logging.googleapis.com", "Cloud Logging API"),
     }
@@ -123,7 +124,7 @@ fn needed(call: &Call, api: Api) -> Option<&'static str> {
         Api::Container => Some("container.clusters.get"),
         Api::Sql => reads.then_some("cloudsql.instances.get"),
         Api::Logging => Some("logging.logEntries.list"),
-        Api::Every => None,
+        Api::Every | Api::Kubernetes => None,
     }
 }
 
@@ -156,7 +157,7 @@ fn forbidden(call: &Call, api: Api, permission: &str) -> Reply {
             Reply::json(403, &json!({"error": {"code": 403, "message": message, "errors": errors(message, "notAuthorized")}}))
         }
         Api::Run => plain(&format!("Permission '{permission}' denied on resource '{resource}' (or resource may not exist).")),
-        Api::Container => plain(&format!("Required \"{permission}\" permission(s) for \"{resource}\".")),
+        Api::Container | Api::Kubernetes => plain(&format!("Required \"{permission}\" permission(s) for \"{resource}\".")),
         Api::Monitoring => plain(&format!("Permission {permission} denied (or the resource may not exist).")),
         Api::Logging => plain("Permission denied for all log views"),
     }

@@ -7,7 +7,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::{
-    google::{PROJECT, page, uid_for},
+    google::{PROJECT, REGION, page, uid_for},
     http::{Answer, Call, Reply},
     router::not_found,
 };
@@ -121,7 +121,8 @@ fn operation_id(operation: u64) -> String {
 fn about(id: &str, at_ms: i64, service: &str, method: &str, resource: &str, actor: &Actor) -> Value {
     let at = stamp(at_ms);
     let mut metadata = json!({"callerIp": CALLER, "callerSuppliedUserAgent": actor.agent, "requestAttributes": {"time": at}});
-    if let Some(reason) = &actor.reason {
+    // A cluster's API server knows no reasons.
+    if let Some(reason) = actor.reason.as_ref().filter(|_| service != CLUSTER) {
         metadata["requestAttributes"]["reason"] = json!(reason);
     }
     json!({
@@ -135,11 +136,21 @@ fn about(id: &str, at_ms: i64, service: &str, method: &str, resource: &str, acto
             "resourceName": resource,
         },
         "insertId": id,
-        "resource": {"type": kind(service), "labels": {"project_id": PROJECT}},
+        "resource": {"type": kind(service), "labels": labels(service)},
         "timestamp": at,
         "logName": format!("projects/{PROJECT}/logs/cloudaudit.googleapis.com%2Factivity"),
         "receiveTimestamp": at,
     })
+}
+
+/// Whose changes are a cluster's.
+const CLUSTER: &str = "k8s.io";
+
+fn labels(service: &str) -> Value {
+    match service {
+        CLUSTER => json!({"project_id": PROJECT, "location": REGION, "cluster_name": "hexproperty-prod"}),
+        _ => json!({"project_id": PROJECT}),
+    }
 }
 
 /// The kind of resource under which the log files a change.
@@ -147,6 +158,7 @@ fn kind(service: &str) -> &'static str {
     match service {
         "compute.googleapis.com" => "gce_url_map",
         "cloudsql.googleapis.com" => "cloudsql_database",
+        CLUSTER => "k8s_cluster",
         _ => "cloud_run_revision",
     }
 }
@@ -158,6 +170,7 @@ fn matches(filter: &str, entry: &Value) -> bool {
         ("protoPayload.methodName", &entry["protoPayload"]["methodName"]),
         ("protoPayload.serviceName", &entry["protoPayload"]["serviceName"]),
         ("protoPayload.authenticationInfo.principalEmail", &entry["protoPayload"]["authenticationInfo"]["principalEmail"]),
+        ("resource.labels.cluster_name", &entry["resource"]["labels"]["cluster_name"]),
         ("timestamp", &entry["timestamp"]),
         ("logName", &entry["logName"]),
     ];

@@ -155,7 +155,8 @@ impl Conditions {
     pub fn trouble_on(&self, now_ms: i64, api: Api, connected_ms: i64) -> Option<Trouble> {
         let concerns = |known: &&ApiTrouble| {
             let spared = known.trouble == Trouble::DeadConnections && connected_ms > known.since_ms;
-            known.until_ms > now_ms && (known.api == api || known.api == Api::Every) && !spared
+            let is_meant = known.api == api || (known.api == Api::Every && api != Api::Kubernetes);
+            known.until_ms > now_ms && is_meant && !spared
         };
         self.apis.iter().rev().find(concerns).map(|known| known.trouble)
     }

@@ -12,6 +12,7 @@ pub mod conditions;
 pub mod edits;
 pub mod fleet;
 pub mod former;
+pub mod gateway;
 pub mod kubernetes;
 pub mod load_balancer;
 pub mod meter;
@@ -38,6 +39,7 @@ use self::{
     cloud_run::CloudRun,
     conditions::Conditions,
     edits::Change,
+    gateway::Gateway,
     kubernetes::{
         Kubernetes,
         fault::{EmptyLists, WatchFault},
@@ -112,6 +114,8 @@ pub struct World {
     pub kubernetes: Kubernetes,
     /// The databases.
     pub sql: Sql,
+    /// A Gateway before this cluster and a second one, where somebody has joined them.
+    pub gateway: Option<Gateway>,
     robot: Option<Robot>,
     coming: Vec<(i64, Fault)>,
     /// Counters as they stood when a page began to stand still.
@@ -179,6 +183,7 @@ impl World {
             peers: Peers::default(),
             kubernetes,
             robot: None,
+            gateway: None,
             sql,
             coming: Vec::new(),
             frozen: BTreeMap::new(),
@@ -194,6 +199,11 @@ impl World {
         self.coming.sort_by_key(|(at_ms, _)| *at_ms);
     }
 
+    /// Joins a second cluster to the first, with a Gateway before both.
+    pub fn join_clusters(&mut self, seed: u64, span: Span) {
+        self.gateway = Some(Gateway::open(&mut self.kubernetes, self.now_ms, seed, span));
+    }
+
     /// Moves the world to this virtual time; earlier times change nothing.
     pub fn tick(&mut self, to_ms: i64) {
         while self.traffic.next_ms() <= to_ms {
@@ -204,6 +214,7 @@ impl World {
         self.load_balancer.tick(self.now_ms);
         self.cloud_run.tick(self.now_ms);
         self.follow_cluster(self.now_ms);
+        self.follow_gateway(self.now_ms);
         self.follow_database(self.now_ms);
     }
 
@@ -218,6 +229,7 @@ impl World {
         self.load_balancer.tick(at_ms);
         self.cloud_run.tick(at_ms);
         self.follow_cluster(at_ms);
+        self.follow_gateway(at_ms);
         self.sql.tick(at_ms);
         if let Some(due_ms) = self.series.due(at_ms) {
             self.series.close(due_ms, self.sql.monitored());
@@ -228,6 +240,9 @@ impl World {
         }
         self.crash(at_ms);
         self.load_balancer.neighbours.iter_mut().for_each(|neighbour| neighbour.step(traffic::STEP_MS, &mut self.balancer));
+        if let Some(gateway) = &mut self.gateway {
+            gateway.step(traffic::STEP_MS, &self.conditions);
+        }
         let (traffic, mut around) = self.apart();
         traffic.step(&mut around);
     }
@@ -257,7 +272,7 @@ impl World {
                 self.scrapes.delay(Some((delay_s * 1000.0) as i64));
                 self.balancer.delay(Some((delay_s * 1000.0) as i64));
             }
-            Fault::SlowEdge { max_s } => self.load_balancer.slow(Some(max_s * 1000.0)),
+            Fault::SlowEdge { max_s } => self.slow_edges(Some(max_s * 1000.0)),
             // There is a frontend; a deployment of it can't be refused.
             Fault::Deployed { percent } => drop(self.cloud_run.deploy(self.now_ms, FRONTEND, *percent, &Actor::person(CI))),
             Fault::RevisionDeleted { revision } => self.cloud_run.delete(revision),
@@ -298,7 +313,7 @@ impl World {
         self.coming.clear();
         self.frozen.clear();
         self.robot = None;
-        self.load_balancer.slow(None);
+        self.slow_edges(None);
         self.scrapes.delay(None);
         self.balancer.delay(None);
         self.conditions = Conditions::default();
@@ -353,11 +368,14 @@ impl World {
         }
     }
 
-    /// The same of a service beside the frontend; nothing damages its pages.
+    /// The same of a service beside the frontend, or behind a ServiceImport; nothing damages its pages.
     #[must_use]
     pub fn exposed_of(&self, service: &str, leg: Leg) -> Option<Exposed> {
-        let neighbour = self.load_balancer.neighbours.iter().find(|neighbour| neighbour.name.service == service)?;
-        let meter = neighbour.meter(leg).clone();
+        let neighbour = self.load_balancer.neighbours.iter().find(|neighbour| neighbour.name.service == service);
+        let beside = neighbour.map(|neighbour| (leg, neighbour.meter(leg)));
+        let behind = || self.gateway.as_ref().zip(gateway::leg_of(service)).map(|(gateway, leg)| (leg, gateway.meter(leg)));
+        let (leg, meter) = beside.or_else(behind)?;
+        let meter = meter.clone();
         Some(Exposed { leg, at_ms: self.now_ms, damage: Damage::None, damaged_ms: 0, meter, instances: 3.0, worker: 0 })
     }
 
@@ -376,6 +394,13 @@ impl World {
     pub fn exposed_pod(&self, pod: &str) -> Option<Exposed> {
         let meter = self.traffic.pods.meter(pod)?.clone();
         Some(Exposed { meter, instances: 1.0, ..self.exposed(Leg::Gke, 0) })
+    }
+
+    fn slow_edges(&mut self, max_ms: Option<f64>) {
+        self.load_balancer.slow(max_ms);
+        if let Some(gateway) = &mut self.gateway {
+            gateway.edge.slow(max_ms);
+        }
     }
 
     fn damage_page(&mut self, leg: Leg, damage: Damage) {
@@ -400,6 +425,13 @@ impl World {
             self.peers.gke_pods = self.kubernetes.desired(FRONTEND);
             self.peers.gke_ready = self.kubernetes.ready_fraction(FRONTEND);
             self.traffic.pods.follow(&self.kubernetes.running(FRONTEND));
+        }
+    }
+
+    /// What the Gateway makes of its route, which stands in the first cluster.
+    fn follow_gateway(&mut self, now_ms: i64) {
+        if let Some(gateway) = &mut self.gateway {
+            gateway.tick(now_ms, &mut self.kubernetes);
         }
     }
 

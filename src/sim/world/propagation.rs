@@ -78,6 +78,15 @@ impl Edge {
         edge
     }
 
+    /// The same edge, which has served this split for long.
+    #[must_use]
+    pub fn serving(&self, split: Split) -> Self {
+        let mut edge = self.clone();
+        edge.points.iter_mut().for_each(|point| (point.serving, point.coming) = (split, Vec::new()));
+        edge.sum_up();
+        edge
+    }
+
     /// Sets what follows from the points.
     fn sum_up(&mut self) {
         let sum = |share: fn(Split) -> f64| self.points.iter().map(|point| point.share * share(point.serving)).sum();

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     domain::id::{EffectId, RouteId},
-    plan::model::{Driver, MapPart, Plan, Route},
+    plan::model::{Driver, MapPart, Plan, Route, RulePart},
 };
 
 /// What was found out about a write of the journal.
@@ -182,5 +182,13 @@ pub(in crate::cli::audit) fn object(plan: &Plan, route: &Route) -> String {
             format!("projects/{project}/regions/{region}/urlMaps/{url_map}")
         }
         Driver::CloudRunRevisions { service } => format!("projects/{project}/locations/{region}/services/{service}"),
+        Driver::HttpRoute(RulePart { http_route, namespace, cluster, .. }) => {
+            in_cluster(cluster.as_str(), &format!("gateway.networking.k8s.io/v1/namespaces/{namespace}/httproutes/{http_route}"))
+        }
     }
+}
+
+/// An object of a cluster, as its own log calls it, by the cluster too: others have objects of that name.
+pub(in crate::cli::audit) fn in_cluster(cluster: &str, object: &str) -> String {
+    format!("clusters/{cluster}/{object}")
 }

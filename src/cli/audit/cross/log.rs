@@ -8,6 +8,7 @@ use std::{collections::BTreeMap, io};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::compare::in_cluster;
 use crate::{
     adapter::lenient,
     domain::{shown::Shown, time::Timestamp},
@@ -42,6 +43,12 @@ impl Reason {
     fn parse(text: &str) -> Option<Reason> {
         let mut parts = text.strip_prefix("cutover ")?.splitn(3, '/').map(str::to_owned);
         Some(Reason { session: parts.next()?, effect: parts.next(), head: parts.next().unwrap_or_default() })
+    }
+
+    /// As a write gives it, or as it names its program to an API that keeps no reasons: `cutover/1.0 (cutover SESSION/EFFECT/HASH)`.
+    fn of(metadata: &Metadata) -> Option<Reason> {
+        let named = || metadata.caller_supplied_user_agent.split_once('(')?.1.strip_suffix(')');
+        Reason::parse(&metadata.request_attributes.reason).or_else(|| Reason::parse(named()?))
     }
 }
 
@@ -165,6 +172,9 @@ struct Authentication {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Metadata {
+    /// What the program that asked says of itself.
+    #[serde(deserialize_with = "lenient")]
+    caller_supplied_user_agent: String,
     #[serde(deserialize_with = "lenient")]
     request_attributes: Attributes,
 }
@@ -215,14 +225,18 @@ impl Wire {
             who: Shown::new(if who.is_empty() { "somebody whom the log does not name" } else { &who }),
             method: Shown::new(&method_name),
             resource: placed(resource_name, &self.resource.labels),
-            reason: Reason::parse(&request_metadata.request_attributes.reason),
+            reason: Reason::of(&request_metadata),
             refused,
         })
     }
 }
 
-/// The name by which Cloud Run's newer API knows a service that the older one calls `namespaces/PROJECT/services/NAME`.
+/// The name by which Cloud Run's newer API knows a service that the older one calls `namespaces/PROJECT/services/NAME`; of a cluster's
+/// object, with the cluster.
 fn placed(resource: String, labels: &BTreeMap<String, String>) -> String {
+    if let Some(cluster) = labels.get("cluster_name") {
+        return in_cluster(cluster, &resource);
+    }
     let older: Vec<&str> = resource.split('/').collect();
     match (older.as_slice(), labels.get("location")) {
         (["namespaces", project, "services", name], Some(location)) => format!("projects/{project}/locations/{location}/services/{name}"),

@@ -91,6 +91,7 @@ impl Api {
             "weights" => match route.map(|route| &route.driver) {
                 Some(Driver::UrlMap(_)) => vec![Api::Compute],
                 Some(Driver::CloudRunRevisions { .. }) => vec![Api::Run],
+                Some(Driver::HttpRoute(_)) => vec![Api::Container],
                 None => Vec::new(),
             },
             "platform" => match backend.map(|backend| &backend.workload) {
@@ -138,7 +139,7 @@ impl Api {
 pub(super) fn map_of(route: &Route) -> Option<&MapPart> {
     match &route.driver {
         Driver::UrlMap(part) => Some(part),
-        Driver::CloudRunRevisions { .. } => None,
+        Driver::CloudRunRevisions { .. } | Driver::HttpRoute(_) => None,
     }
 }
 

@@ -58,6 +58,8 @@ pub(super) async fn examined(ctx: Context<'_>) -> Result<Balancers> {
 async fn examine(ctx: Context<'_>, route: &Route) -> Result<Balancers> {
     match &route.driver {
         Driver::UrlMap(part) => by_map(ctx, route, part).await,
+        // Its driver's own look tells of the Gateway, and of the right to write.
+        Driver::HttpRoute(_) => Ok(Balancers::default()),
         Driver::CloudRunRevisions { service } => {
             let driver = ctx.composer.revisions_driver(route, service)?;
             let rehearsed = driver.rehearse(&first_step(route)).await;

@@ -235,6 +235,7 @@ impl Of<'_> {
             Hindrance::Failing { .. } => (Id::ServiceFailing, None),
             Hindrance::Forbidden { permission, .. } => (Id::PermissionMissing, Some(fix::grant(project, permission.as_str()))),
             Hindrance::NoRoom { .. } => (Id::NoRoomForClaim, edit),
+            Hindrance::Managed { .. } => (Id::DeclaredElsewhere, None),
         };
         let severity = if route.is_some_and(|route| found.bars_advance(&route.home)) { Severity::Error } else { Severity::Note };
         Finding { fix, ..self.finding(id, why).graver(severity) }

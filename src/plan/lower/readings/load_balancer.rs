@@ -81,6 +81,11 @@ pub(super) fn readings(problems: &mut Problems, at: At<'_>, behind: Behind<'_>) 
             problems.at(fields.at(), message).help(help).error();
             return None;
         }
+        Driver::HttpRoute(_) => {
+            let message = "a Gateway's load balancer counts under names that GKE makes up";
+            problems.at(fields.at(), message).help("use `pods`, or `prometheus` with labels of your own").error();
+            return None;
+        }
     };
     let kind = kind(problems, &fields, part);
     let project = match fields.optional(problems, "project") {

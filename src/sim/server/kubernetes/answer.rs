@@ -120,6 +120,19 @@ impl Failure {
         Self::new(403, "Forbidden", message).with(json!({"kind": plural}))
     }
 
+    /// The server can't answer just now.
+    #[must_use]
+    pub fn unavailable() -> Self {
+        Self::new(503, "ServiceUnavailable", "the server is currently unable to handle the request")
+    }
+
+    /// The caller asks too often.
+    #[must_use]
+    pub fn too_many_requests() -> Self {
+        let message = "the server has received too many requests and has asked us to try again later";
+        Self::new(429, "TooManyRequests", message).with(json!({"retryAfterSeconds": 1}))
+    }
+
     /// The verb does not go with the path.
     #[must_use]
     pub fn method_not_allowed() -> Self {

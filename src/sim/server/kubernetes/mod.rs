@@ -25,7 +25,7 @@ pub mod table;
 pub mod watch;
 pub mod write;
 
-use std::{convert::Infallible, io, time::Duration};
+use std::{io, time::Duration};
 
 use futures::future::BoxFuture;
 use http_body_util::{BodyExt, Limited};
@@ -43,7 +43,13 @@ use self::{
     route::Target,
 };
 use super::tls::{Authority, Greeted};
-use crate::sim::world::kubernetes::{Kubernetes, resource::Subresource};
+use crate::sim::{
+    faults::Trouble,
+    world::{
+        actor::Actor,
+        kubernetes::{Kubernetes, resource::Subresource, store::Key},
+    },
+};
 
 /// Bodies above this are refused, as the real server does it.
 const BODY_MAX: usize = 3 * 1024 * 1024;
@@ -64,6 +70,14 @@ pub trait KubernetesWorld: Clone + Send + Sync + 'static {
         let _ = (pod, path);
         None
     }
+
+    /// How this API misbehaves now, if it does.
+    fn trouble(&self) -> Option<Trouble> {
+        None
+    }
+
+    /// Somebody has changed this object; a cloud writes that into its audit log.
+    fn note(&self, _call: &Call, _key: &Key) {}
 }
 
 /// A request whose body has been read.
@@ -79,6 +93,8 @@ pub struct Call {
     pub form: table::Form,
     /// The caller's program, from `User-Agent`.
     pub agent: String,
+    /// Who asks; what he may do is no matter of this server.
+    pub actor: Actor,
     /// The type of the body.
     pub content_type: String,
     /// The body.
@@ -129,36 +145,94 @@ pub async fn serve<W: KubernetesWorld>(
 async fn converse<W: KubernetesWorld>(world: W, stream: impl AsyncRead + AsyncWrite + Unpin) {
     let service = service_fn(move |request| {
         let world = world.clone();
-        async move { Ok::<_, Infallible>(respond(world, request).await) }
+        async move { respond(world, request).await }
     });
     let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
 }
 
-/// Answers one request.
-pub async fn respond<W: KubernetesWorld>(world: W, request: Request<Incoming>) -> Reply {
+/// The connection ends without an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the connection ends without an answer")]
+pub struct HangUp;
+
+/// Answers one request, as far as the server's trouble lets it.
+///
+/// # Errors
+/// [`HangUp`] where the answer gets lost.
+pub async fn respond<W: KubernetesWorld>(world: W, request: Request<Incoming>) -> Result<Reply, HangUp> {
     let (head, body) = request.into_parts();
     let header = |name: &str| head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
     let body = match Limited::new(body, BODY_MAX).collect().await {
         Ok(collected) => collected.to_bytes().to_vec(),
-        Err(_) => return Failure::too_large(BODY_MAX).reply(),
+        Err(_) => return Ok(Failure::too_large(BODY_MAX).reply()),
     };
     let call = Call {
         target: Target::of(head.uri.path()),
         query: Query::of(head.uri.query().unwrap_or_default()),
         form: table::Form::of(&header("accept")),
         agent: header("user-agent"),
+        actor: actor(&header("authorization"), &header("user-agent")),
         content_type: header("content-type"),
         method: head.method,
         body,
     };
+    let (trouble, writes) = (world.trouble(), call.method != Method::GET && call.target != Target::Review);
+    match trouble {
+        Some(Trouble::Unavailable) => return Ok(Failure::unavailable().reply()),
+        Some(Trouble::HalfOpen) => std::future::pending().await,
+        Some(Trouble::ReadsHang) if !writes => std::future::pending().await,
+        Some(Trouble::ReadsThrottled) if !writes => return Ok(Failure::too_many_requests().reply()),
+        Some(Trouble::ReadOnly) if writes => return Ok(refused(&call).reply()),
+        Some(Trouble::Slow { ms }) => tokio::time::sleep(world.real(ms as i64)).await,
+        // Reads of this server are never old, and dead connections are the network's.
+        Some(
+            Trouble::LostReplies
+            | Trouble::ReadsHang
+            | Trouble::ReadsThrottled
+            | Trouble::ReadOnly
+            | Trouble::OldReads { .. }
+            | Trouble::DeadConnections,
+        )
+        | None => {}
+    }
     if let (Target::Passed { pod, port, path }, &Method::GET) = (&call.target, &call.method) {
         let allowed = world.with(|cluster| read::allowed(cluster, &call));
         return match allowed {
-            Ok(()) => passed::answer(world, pod, port.as_deref(), path).await.unwrap_or_else(Failure::reply),
-            Err(failure) => failure.reply(),
+            Ok(()) => Ok(passed::answer(world, pod, port.as_deref(), path).await.unwrap_or_else(Failure::reply)),
+            Err(failure) => Ok(failure.reply()),
         };
     }
-    dispatch(world, &call).unwrap_or_else(Failure::reply)
+    let answer = dispatch(world, &call);
+    if trouble == Some(Trouble::LostReplies) && writes && answer.is_ok() {
+        return Err(HangUp);
+    }
+    Ok(answer.unwrap_or_else(Failure::reply))
+}
+
+/// Who asks: by his token, as at every API of this world. An API server keeps no reasons; what a program says of itself is all there is.
+fn actor(authorization: &str, agent: &str) -> Actor {
+    let named = agent.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    Actor::of(Some(authorization), Some(agent), named.filter(|reason| reason.starts_with("cutover ")))
+}
+
+/// What a caller is told who may only read.
+fn refused(call: &Call) -> Failure {
+    match &call.target {
+        Target::Object(key) | Target::Part(key, _) => Failure::forbidden(key.resource, &key.namespace, "patch"),
+        Target::Collection { resource, namespace } => Failure::forbidden(*resource, namespace, "create"),
+        Target::Discovery(_) | Target::Health | Target::Passed { .. } | Target::Review | Target::Unknown => Failure::method_not_allowed(),
+    }
+}
+
+type Write = fn(&mut Kubernetes, &Call, &Key) -> Result<Reply, Failure>;
+
+/// Does a write and has it written down, unless it only was to be seen what it would do.
+fn noted<W: KubernetesWorld>(world: &W, call: &Call, key: &Key, write: Write) -> Result<Reply, Failure> {
+    let reply = world.with(|cluster| write(cluster, call, key))?;
+    if call.query.get("dryRun").is_empty() {
+        world.note(call, key);
+    }
+    Ok(reply)
 }
 
 fn dispatch<W: KubernetesWorld>(world: W, call: &Call) -> Result<Reply, Failure> {
@@ -169,16 +243,19 @@ fn dispatch<W: KubernetesWorld>(world: W, call: &Call) -> Result<Reply, Failure>
         (Target::Unknown, _) => Err(Failure::no_such_path()),
         (Target::Discovery(page), &Method::GET) => Ok(answer::json(&discovery::page(page))),
         (Target::Health, &Method::GET) => Ok(answer::text("ok")),
-        (Target::Review, &Method::POST) => world.with(|cluster| write::review(cluster, call)),
+        (Target::Review, &Method::POST) => {
+            let may_write = world.trouble() != Some(Trouble::ReadOnly);
+            world.with(|cluster| write::review(cluster, call, may_write))
+        }
         (Target::Collection { .. }, &Method::GET) if call.query.is_set("watch") => watch::open(world, call, None),
         (Target::Collection { .. }, &Method::GET) => world.with(|cluster| read::list(cluster, call)),
         (Target::Collection { .. }, &Method::POST) => world.with(|cluster| write::create(cluster, call)),
         (Target::Collection { .. }, &Method::DELETE) => world.with(|cluster| write::delete_all(cluster, call)),
         (Target::Object(key), &Method::GET) if call.query.is_set("watch") => watch::open(world, call, Some(key)),
         (Target::Object(key), &Method::GET) => world.with(|cluster| read::get(cluster, call, key)),
-        (Target::Object(key), &Method::PUT) => world.with(|cluster| write::replace(cluster, call, key)),
-        (Target::Object(key), &Method::PATCH) => world.with(|cluster| write::patch(cluster, call, key)),
-        (Target::Object(key), &Method::DELETE) => world.with(|cluster| write::delete(cluster, call, key)),
+        (Target::Object(key), &Method::PUT) => noted(&world, call, key, write::replace),
+        (Target::Object(key), &Method::PATCH) => noted(&world, call, key, write::patch),
+        (Target::Object(key), &Method::DELETE) => noted(&world, call, key, write::delete),
         (Target::Part(key, Subresource::Status), &Method::GET) => world.with(|cluster| read::get(cluster, call, key)),
         (Target::Part(key, Subresource::Status), &Method::PUT) => world.with(|cluster| write::replace(cluster, call, key)),
         (Target::Part(key, Subresource::Status), &Method::PATCH) => world.with(|cluster| write::patch(cluster, call, key)),

@@ -113,6 +113,7 @@ pub fn open<W: KubernetesWorld>(world: W, call: &Call, key: Option<&Key>) -> Res
             query: call.query.clone(),
             form: call.form,
             agent: String::new(),
+            actor: call.actor.clone(),
             content_type: String::new(),
             body: Vec::new(),
         },

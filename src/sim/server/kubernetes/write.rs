@@ -125,11 +125,11 @@ pub fn evict(cluster: &mut Kubernetes, call: &Call, key: &Key) -> Result<Reply, 
     Ok(answer::created(&json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})))
 }
 
-/// Answers whether the caller may do something: he may, unless it is a read of what nobody may read.
+/// Answers whether the caller may do something: he may, unless it is a read of what nobody may read, or a write where he `may_write` nothing.
 ///
 /// # Errors
 /// 400 for a body that cannot be read.
-pub fn review(cluster: &Kubernetes, call: &Call) -> Result<Reply, Failure> {
+pub fn review(cluster: &Kubernetes, call: &Call, may_write: bool) -> Result<Reply, Failure> {
     let asked = read_body(call)?;
     let of = |field: &str| text(&asked, &format!("/spec/resourceAttributes/{field}"));
     let resource = Resource::ALL.into_iter().find(|resource| {
@@ -137,7 +137,7 @@ pub fn review(cluster: &Kubernetes, call: &Call) -> Result<Reply, Failure> {
         (names.group, names.plural) == (of("group"), of("resource"))
     });
     let reads = ["get", "list", "watch"].contains(&of("verb"));
-    let allowed = !reads || resource.is_none_or(|resource| cluster.may_read(resource));
+    let allowed = if reads { resource.is_none_or(|resource| cluster.may_read(resource)) } else { may_write };
     // The real server leaves the reason out where no rule denies it and none allows it.
     let status =
         if allowed { json!({"allowed": true, "reason": "RBAC: allowed by ClusterRoleBinding"}) } else { json!({"allowed": false}) };

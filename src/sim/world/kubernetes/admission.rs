@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     document::{self, labels_match, list, set, text},
+    http_route,
     resource::Resource,
     store::Key,
     write::Refusal,
@@ -102,7 +103,8 @@ pub(super) fn fill(resource: Resource, object: &mut Value) {
             }
         }
         Resource::Namespace => fill_fields(object, &["status"], &json!({"phase": "Active"})),
-        Resource::Node | Resource::Event | Resource::ConfigMap | Resource::EndpointSlice | Resource::Lease | Resource::HttpRoute => {}
+        Resource::HttpRoute => http_route::fill(object),
+        Resource::Node | Resource::Event | Resource::ConfigMap | Resource::EndpointSlice | Resource::Lease => {}
     }
 }
 
@@ -157,7 +159,7 @@ fn prune(value: &mut Value) {
 }
 
 /// Adds the fields of `defaults` that the object at `path` does not have.
-fn fill_fields(object: &mut Value, path: &[&str], defaults: &Value) {
+pub(super) fn fill_fields(object: &mut Value, path: &[&str], defaults: &Value) {
     let mut place = object;
     for key in path {
         place = &mut place[*key];
@@ -181,7 +183,7 @@ pub(super) fn check(key: &Key, object: &Value, old: Option<&Value>) -> Result<()
         Resource::ReplicaSet => check_workload(object, old, &mut flaws),
         Resource::Pod => check_pod(object, old, &mut flaws),
         Resource::Service if list(object, "/spec/ports").is_empty() => flaws.push(flaw(FlawKind::Required, "spec.ports", "Required value")),
-        Resource::HttpRoute => check_route(object, &mut flaws),
+        Resource::HttpRoute => http_route::check(object, &mut flaws),
         Resource::Service
         | Resource::Namespace
         | Resource::Node
@@ -193,7 +195,7 @@ pub(super) fn check(key: &Key, object: &Value, old: Option<&Value>) -> Result<()
     if flaws.is_empty() { Ok(()) } else { Err(Refusal::Invalid { key: key.clone(), flaws }) }
 }
 
-fn flaw(kind: FlawKind, field: &str, message: impl Into<String>) -> Flaw {
+pub(super) fn flaw(kind: FlawKind, field: &str, message: impl Into<String>) -> Flaw {
     Flaw { kind, field: field.to_owned(), message: message.into() }
 }
 
@@ -258,25 +260,6 @@ fn check_containers(object: &Value, pointer: &str, field: &str, flaws: &mut Vec<
         for part in ["name", "image"] {
             if text(container, &format!("/{part}")).is_empty() {
                 flaws.push(flaw(FlawKind::Required, &format!("{field}[{index}].{part}"), "Required value"));
-            }
-        }
-    }
-}
-
-/// Weights of a route's backends are checked as the schema of that kind says it.
-fn check_route(object: &Value, flaws: &mut Vec<Flaw>) {
-    for (rule, backends) in list(object, "/spec/rules").iter().enumerate() {
-        for (place, backend) in list(backends, "/backendRefs").iter().enumerate() {
-            let Some(weight) = backend["weight"].as_i64() else {
-                continue;
-            };
-            let field = format!("spec.rules[{rule}].backendRefs[{place}].weight");
-            if weight < 0 {
-                let message = format!("Invalid value: {weight}: {field} in body should be greater than or equal to 0");
-                flaws.push(flaw(FlawKind::Invalid, &field, message));
-            } else if weight > 1_000_000 {
-                let message = format!("Invalid value: {weight}: {field} in body should be less than or equal to 1000000");
-                flaws.push(flaw(FlawKind::Invalid, &field, message));
             }
         }
     }

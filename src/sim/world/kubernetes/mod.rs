@@ -15,6 +15,7 @@ mod ended;
 pub mod endpoints;
 pub mod event;
 pub mod fault;
+mod http_route;
 pub mod kubelet;
 pub mod logs;
 pub mod replicaset;

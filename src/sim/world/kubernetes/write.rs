@@ -119,6 +119,26 @@ impl Kubernetes {
         Ok(self.store.put(key, object))
     }
 
+    /// Keeps an object that was made elsewhere under this identity, as an API server keeps it whose writer drew no chance of this cluster's.
+    pub fn admit(&mut self, resource: Resource, namespace: &str, uid: &str, mut object: Value) {
+        admission::fill(resource, &mut object);
+        set(&mut object, &["apiVersion"], json!(resource.api_version()));
+        set(&mut object, &["kind"], json!(resource.names().kind));
+        set(&mut object, &["metadata", "uid"], json!(uid));
+        set(&mut object, &["metadata", "creationTimestamp"], stamp(self.clock_ms));
+        set(&mut object, &["metadata", "generation"], json!(1));
+        self.store.put(Key::new(resource, namespace, document::name(&object)), object);
+    }
+
+    /// Writes what a controller outside of the cluster says of an object; one that is gone has no status.
+    pub fn tell_status(&mut self, key: &Key, status: Value) {
+        if let Some(found) = self.store.get(key) {
+            let mut next = Value::clone(found);
+            next["status"] = status;
+            self.store.put(key.clone(), next);
+        }
+    }
+
     /// Replaces one part of an object. A `resourceVersion` in the document has to be the present one.
     ///
     /// # Errors
