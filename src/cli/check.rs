@@ -344,6 +344,15 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_of_an_http_route_is_said_with_its_cluster_and_who_else_applies_it() {
+        let text =
+            include_str!("../../plans/gke-to-gke.yaml").replacen("rule: 1\n", "rule: 1\n      shared_with: [argocd-controller]\n", 1);
+        let checked = check_bytes("plan.yaml", text.as_bytes(), 120.0);
+        let said = "; rules[1] of the HTTPRoute hexproperty/api in hexproperty-prod, whose weights argocd-controller leaves alone";
+        assert!(checked.exit == Exit::Done && checked.text.contains(said), "{}", checked.text);
+    }
+
+    #[test]
     fn one_address_for_two_backends_is_an_error_at_the_second() {
         let text = include_str!("../../plans/hexproperty.yaml");
         for (key, address) in

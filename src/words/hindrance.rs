@@ -49,10 +49,11 @@ pub fn hindrance(hindrance: &Hindrance, names: Names) -> String {
         Hindrance::NoRoom { place, beyond } => {
             format!("{place} leaves no room for the line that says who steers; shorten it by {beyond} bytes")
         }
-        Hindrance::Managed { by } => format!(
-            "{by} declares the rules of this HTTPRoute and would put its own weights back; take the weights out of what it applies, and name it \
-             in shared_with if it leaves them alone"
-        ),
+        Hindrance::Managed { by } => {
+            format!(
+                "{by} declares the rules of this HTTPRoute and puts its own weights back; have it leave them alone, and name it in shared_with"
+            )
+        }
     }
 }
 

@@ -269,7 +269,7 @@ impl HttpRouteDriver {
                 },
                 Err(failure) if is_alone => failure.outcome(),
                 // The answer speaks of one copy only; another may have been done.
-                Err(failure) => self.compared(change, failure.fault).await,
+                Err(failure) => self.compared(change, failure.fault, taken).await,
             };
             return Written { outcome, attempts };
         }
@@ -292,10 +292,10 @@ impl HttpRouteDriver {
         (is_newer && newer.differs_in_status_alone(base)).then_some(newer)
     }
 
-    /// Trusts the object: done if it reads as wanted, else nobody knows, for the reason of `doubt`.
-    async fn compared(&self, change: Change<'_>, doubt: Fault) -> Outcome {
+    /// Trusts the object: stored if it reads as wanted, else nobody knows, for the reason of `doubt`.
+    async fn compared(&self, change: Change<'_>, doubt: Fault, taken: Taken) -> Outcome {
         match self.fetch().await {
-            Ok(route) if split::reads_as(&route, self.known(), change) => self.done(route),
+            Ok(route) if split::reads_as(&route, self.known(), change) => self.followed(route, change, taken).await,
             Ok(_) | Err(_) => Outcome::Unknown(doubt),
         }
     }

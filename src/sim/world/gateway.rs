@@ -57,7 +57,7 @@ pub fn page(import: &str, page: &str) -> String {
 /// The Gateway, its users and the second cluster.
 #[derive(Debug, Clone)]
 pub struct Gateway {
-    /// The cluster that the route's second service is in.
+    /// The cluster that the route's second service is in: a twin of the first, to which other things happen from now on.
     pub second: Kubernetes,
     /// Who gets a request.
     pub edge: Edge,
@@ -77,9 +77,11 @@ impl Gateway {
         // What happens by chance in the first cluster happens with and without a Gateway.
         let mut random = Random::named(seed, "gateway");
         let uid = random.uuid();
+        // Another history would take as long to live through as the rest of this world takes to be made.
+        let second = first.fated(seed ^ 0x5ec0_0d00);
         first.admit(Resource::HttpRoute, NAMESPACE, &uid, route());
         let mut gateway = Self {
-            second: Kubernetes::new(now_ms, seed ^ 0x5ec0_0d00),
+            second,
             edge: Edge::new(seed ^ 0x6a7e, Split { run: 1.0, gke: 0.0, other: 0.0 }, span),
             meters: [Meter::new(now_ms - 9 * 3_600_000), Meter::new(now_ms - 2 * 3_600_000)],
             observed: 0,

@@ -281,6 +281,22 @@ mod tests {
         }
     }
 
+    /// A cluster's API server keeps no reasons, and other clusters have objects of the same name.
+    #[test]
+    fn an_entry_of_a_cluster_is_of_that_cluster_and_names_its_intent_by_its_program() {
+        let entry = r#"[{"insertId":"a","timestamp":"2026-11-28T21:00:00Z","logName":"projects/p/logs/cloudaudit.googleapis.com%2Factivity",
+            "protoPayload":{"serviceName":"k8s.io","methodName":"io.k8s.networking.gateway.v1.httproutes.patch",
+                "resourceName":"gateway.networking.k8s.io/v1/namespaces/shop/httproutes/shop","authenticationInfo":{"principalEmail":"a@p"},
+                "requestMetadata":{"callerSuppliedUserAgent":"cutover/1.0 (cutover night/7.0/ab)"}},
+            "resource":{"type":"k8s_cluster","labels":{"cluster_name":"c","location":"us-central1","project_id":"p"}}}]"#;
+        let read = |text: &str| read(text.as_bytes()).unwrap().entries.remove(0);
+        let found = read(entry);
+        assert_eq!(found.resource, "clusters/c/gateway.networking.k8s.io/v1/namespaces/shop/httproutes/shop");
+        let reason = Reason { session: "night".to_owned(), effect: Some("7.0".to_owned()), head: "ab".to_owned() };
+        assert_eq!(found.reason, Some(reason));
+        assert_eq!(read(&entry.replace("cutover/1.0 (cutover night/7.0/ab)", "kubectl/v1.32 (linux/amd64) kubernetes/abc")).reason, None);
+    }
+
     #[test]
     fn each_form_of_an_export_is_read_and_other_logs_are_passed_over() {
         let entry = r#"{"timestamp":"2026-11-28T21:00:00Z","protoPayload":{"methodName":"google.cloud.run.v1.Services.ReplaceService",
