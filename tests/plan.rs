@@ -8,6 +8,9 @@
     reason = "a test that meets a surprise has failed, and says what it saw"
 )]
 
+#[path = "plan/schema.rs"]
+mod schema;
+
 use std::collections::BTreeSet;
 
 use cutover::{
@@ -26,6 +29,7 @@ use cutover::{
 
 const GOOD: &str = include_str!("../plans/hexproperty.yaml");
 const PROMETHEUS: &str = include_str!("../plans/prometheus.yaml");
+const MINIMAL: &str = include_str!("../plans/minimal.yaml");
 const SERVICES: &str = include_str!("../plans/services.yaml");
 
 #[test]
@@ -52,6 +56,14 @@ fn the_plan_with_a_prometheus_has_nothing_to_remark_on_either() {
     // A plan without readings is written as it always was.
     let (plain, _) = plan::read(GOOD.as_bytes()).unwrap();
     assert!(!serde_json::to_string(&plain).unwrap().contains("readings"));
+}
+
+#[test]
+fn the_smallest_plan_fits_on_one_screen() {
+    assert!(MINIMAL.lines().count() <= 24, "a terminal has 24 rows at least");
+    let (_, warnings) =
+        plan::read(MINIMAL.as_bytes()).unwrap_or_else(|problems| panic!("{}", diagnostic::render_all(&problems, "minimal.yaml", MINIMAL)));
+    assert_eq!(diagnostic::render_all(&warnings, "minimal.yaml", MINIMAL), "0 errors, 0 warnings\n");
 }
 
 #[test]

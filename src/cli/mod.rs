@@ -34,6 +34,7 @@ pub mod rollback;
 pub mod roster;
 pub mod rostering;
 mod running;
+pub mod schema;
 pub mod sessions;
 mod signals;
 mod silence;
@@ -173,6 +174,8 @@ enum What {
     Sim(sim::Args),
     /// Read a plan and say everything that is wrong with it.
     Check(check::Args),
+    /// Print the JSON Schema of plans, for editors.
+    Schema,
     /// Print a completion script for a shell; it knows the sessions by name.
     Completions { shell: clap_complete::Shell },
 }
@@ -210,6 +213,7 @@ pub fn run(arguments: Vec<OsString>) -> Result<Exit> {
         What::Audit(args) => audit::run(&args),
         What::Sim(args) => block_on(Workers::One, sim::run(args)),
         What::Check(args) => block_on(Workers::One, check::run(args)),
+        What::Schema => schema::run(),
         What::Completions { shell } => {
             print::out(&completions::script(shell, &mut Line::command()));
             Ok(Exit::Done)

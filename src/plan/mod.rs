@@ -17,6 +17,7 @@ mod lower;
 pub mod model;
 pub mod promql;
 mod reader;
+pub mod schema;
 mod syntax;
 pub mod units;
 
