@@ -73,6 +73,10 @@ fn cluster(known: &Cluster) -> Value {
             "config": {"machineType": "e2-standard-4", "diskSizeGb": 100, "diskType": "pd-balanced"},
             "management": {"autoUpgrade": true, "autoRepair": true},
         }],
+        "monitoringConfig": {
+            "componentConfig": {"enableComponents": ["SYSTEM_COMPONENTS"]},
+            "managedPrometheusConfig": {"enabled": true},
+        },
         "workloadIdentityConfig": {"workloadPool": "hexproperty.svc.id.goog"},
     })
 }

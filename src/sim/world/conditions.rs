@@ -26,6 +26,8 @@ pub struct Conditions {
     pub classic: bool,
     /// Whether what a URL map leaves out is written as `null`.
     pub null_fields: bool,
+    /// The most that a page of a list holds, whatever is asked for.
+    pub page_max: usize,
     apis: Vec<ApiTrouble>,
 }
 
@@ -80,6 +82,7 @@ impl Default for Conditions {
             lag_s: None,
             classic: false,
             null_fields: false,
+            page_max: usize::MAX,
             apis: Vec::new(),
         }
     }
