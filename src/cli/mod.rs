@@ -21,6 +21,7 @@ pub mod current;
 pub mod demo;
 pub mod environment;
 pub mod host;
+pub mod init;
 pub mod join;
 mod living;
 mod notes;
@@ -174,6 +175,8 @@ enum What {
     Sim(sim::Args),
     /// Read a plan and say everything that is wrong with it.
     Check(check::Args),
+    /// Write a plan for what a project has; nothing is changed there.
+    Init(init::Args),
     /// Print the JSON Schema of plans, for editors.
     Schema,
     /// Print a completion script for a shell; it knows the sessions by name.
@@ -213,6 +216,7 @@ pub fn run(arguments: Vec<OsString>) -> Result<Exit> {
         What::Audit(args) => audit::run(&args),
         What::Sim(args) => block_on(Workers::One, sim::run(args)),
         What::Check(args) => block_on(Workers::One, check::run(args)),
+        What::Init(args) => block_on(Workers::One, init::run(args)),
         What::Schema => schema::run(),
         What::Completions { shell } => {
             print::out(&completions::script(shell, &mut Line::command()));

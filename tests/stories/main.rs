@@ -18,6 +18,7 @@ mod door;
 mod doubt;
 mod evidence;
 mod foreign;
+mod init;
 mod landed;
 mod rollback;
 mod second;
