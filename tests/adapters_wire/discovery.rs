@@ -227,8 +227,10 @@ async fn several_services_find_their_workloads_by_name_and_foreign_ones_are_left
         service["selfLink"] = json!(format!("{LINK}/regions/us-east1/backendServices/{name}"));
         service
     };
+    let mut outside = service("outside", "web-neg", "zones/us-east1-b");
+    outside["loadBalancingScheme"] = json!("EXTERNAL_MANAGED");
     let services = json!({"regions/us-east1": [
-        service("web-run", "web-run-neg", "regions/us-east1"), service("api-run", "api-run-neg", "regions/us-east1"),
+        outside, service("web-run", "web-run-neg", "regions/us-east1"), service("api-run", "api-run-neg", "regions/us-east1"),
         service("blue", "web-neg", "zones/us-east1-b"), service("green", "api-neg", "zones/us-east1-b"), service("grey", "other-neg", "zones/us-east1-b"),
     ]});
     let pods = |name: &str, service: &str| pod_group(name, "us-east1-b", &owner(service));

@@ -116,12 +116,15 @@ impl<'a> Seen<'a> {
         Behind::Other(format!("{}: {what}", service.name))
     }
 
-    /// Backend services with pods that a map of this place could lead to, and no part of the map does.
-    pub(super) fn unused_pods(&self, map: &UrlMap) -> Vec<(&'a BackendService, Vec<&'a Group>)> {
+    /// Backend services with pods that a map of this place could lead to beside `home`, and no part of the map does.
+    pub(super) fn unused_pods(&self, map: &UrlMap, home: &BackendService) -> Vec<(&'a BackendService, Vec<&'a Group>)> {
         let used = |service: &BackendService| {
             map.positions.iter().flat_map(|split| &split.legs).any(|leg| !self.is_foreign(&leg.service) && leg.service.name == service.name)
         };
-        let here = self.balancing.services.iter().filter(|service| service.region == map.region && !used(service));
+        // One load balancer is external or internal, whatever generation it is of.
+        let side = |service: &BackendService| service.scheme.as_str().starts_with("INTERNAL");
+        let fits = |service: &&BackendService| service.region == map.region && side(service) == side(home) && !used(service);
+        let here = self.balancing.services.iter().filter(fits);
         let pods = here.filter_map(|service| match self.behind_service(service) {
             Behind::Pods { service, groups } => Some((service, groups)),
             Behind::Run(_) | Behind::Other(_) => None,

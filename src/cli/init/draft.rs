@@ -135,7 +135,7 @@ fn target<'a>(seen: Seen<'a>, map: &UrlMap, split: &'a Split, run: &RunLeg<'a>, 
             });
         }
     }
-    let beside = seen.unused_pods(map);
+    let beside = seen.unused_pods(map, run.backend_service);
     let of_name = |workload: &Workload| {
         let names = [workload.service.as_ref().map(Shown::as_str), workload.deployment.value()];
         names.contains(&Some(run.service.as_str()))
@@ -159,7 +159,7 @@ fn target<'a>(seen: Seen<'a>, map: &UrlMap, split: &'a Split, run: &RunLeg<'a>, 
 
 /// Nothing leads to GKE yet; whatever has the name of the Cloud Run service there is proposed.
 fn open_target<'a>(seen: Seen<'a>, map: &UrlMap, run: &RunLeg<'a>) -> Target<'a> {
-    let beside = seen.unused_pods(map);
+    let beside = seen.unused_pods(map, run.backend_service);
     let choices = listed(beside.iter().map(|(service, _)| &service.name), "none");
     let is_named = |exposed: &Exposed| exposed.service == run.service || exposed.deployments.contains(&run.service);
     let alike: Vec<_> = seen.exposed().filter(|(_, exposed)| is_named(exposed)).collect();
