@@ -78,7 +78,7 @@
 //!   Nothing asks for the key, nor that random orders ask it (`tests/core/chance/ops.rs`, and a property there). A change of what `step` decides
 //!   on what was recorded already is a recipe of its own.
 //! - **A word of the plan**: its key in the list of its file in `plan/lower/`, its field in `plan/model.rs`, with a default where journals of
-//!   before lack it. Nothing asks for its line in `plans/hexproperty.yaml`, a broken example in `tests/plans`, nor what `cli/check.rs` prints of it.
+//!   before lack it, its line in `plan/schema/table.rs` and in `tests/plan/every_key.yaml`, for both of which a test asks. Nothing asks for its line in `plans/hexproperty.yaml`, a broken example in `tests/plans`, nor what `cli/check.rs` prints of it.
 //! - **A measurement, for triggers and charts**: a variant of [`domain::metric::Metric`] and its worth in `tui/panes/metrics.rs`;
 //!   `adapter/metrics/` says how it is made of a page, with its family in `adapter/metrics/exposition.rs`, and `adapter/prometheus/` of a
 //!   query, with its key in `plan/lower/readings.rs`. Nothing asks that

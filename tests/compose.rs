@@ -190,8 +190,8 @@ async fn figures_come_from_what_the_load_balancer_counts_minutes_later() {
     let plan = read(LOAD_BALANCER);
     let simulation = Simulation::start(Config { speed: FAST, ..Config::default() }).await.unwrap();
     let (clock, places) = (Clock::paced(Timestamp(simulation.clock().now_ms()), FAST), Places::Simulated(*simulation.endpoints()));
-    let survey = survey(&plan, &places, clock).await.unwrap();
-    assert!(survey.findings.iter().all(|finding| finding.verdict == Verdict::Well), "{}", report(&survey));
+    let survey = cutover::cli::check::live::survey(&plan, LOAD_BALANCER, &places, clock).await.unwrap();
+    assert!(survey.findings.is_empty(), "{}", preflight::told(&survey));
     let mut sensors = compose(&plan, &places, clock, None).unwrap().sensors;
     let sensor = |sensors: &mut Vec<Box<dyn Sensor>>, name: &str| {
         let place = sensors.iter().position(|sensor| sensor.source().to_string() == name).unwrap();

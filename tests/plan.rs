@@ -8,6 +8,9 @@
     reason = "a test that meets a surprise has failed, and says what it saw"
 )]
 
+#[path = "plan/schema.rs"]
+mod schema;
+
 use std::collections::BTreeSet;
 
 use cutover::{
@@ -36,6 +39,7 @@ use cutover::{
 const GOOD: &str = include_str!("../plans/hexproperty.yaml");
 const PROMETHEUS: &str = include_str!("../plans/prometheus.yaml");
 const LOAD_BALANCER: &str = include_str!("../plans/load_balancer.yaml");
+const MINIMAL: &str = include_str!("../plans/minimal.yaml");
 const SERVICES: &str = include_str!("../plans/services.yaml");
 const CLUSTERS: &str = include_str!("../plans/gke-to-gke.yaml");
 
@@ -299,6 +303,14 @@ fn a_cluster_is_reached_as_the_plan_says_and_a_plan_that_says_nothing_is_written
     assert_eq!(way("{ proxy: http://127.0.0.1:8001 }"), ClusterWay::Proxy { url: Shown::new("http://127.0.0.1:8001") });
     let (plain, _) = plan::read(GOOD.as_bytes()).unwrap();
     assert!(!serde_json::to_string(&plain).unwrap().contains("clusters"));
+}
+
+#[test]
+fn the_smallest_plan_fits_on_one_screen() {
+    assert!(MINIMAL.lines().count() <= 24, "a terminal has 24 rows at least");
+    let (_, warnings) =
+        plan::read(MINIMAL.as_bytes()).unwrap_or_else(|problems| panic!("{}", diagnostic::render_all(&problems, "minimal.yaml", MINIMAL)));
+    assert_eq!(diagnostic::render_all(&warnings, "minimal.yaml", MINIMAL), "0 errors, 0 warnings\n");
 }
 
 #[test]

@@ -65,6 +65,29 @@ pub enum Places {
     Simulated(Endpoints),
 }
 
+impl Places {
+    /// Who we are there.
+    /// # Errors
+    /// If there are no credentials to be found for a live session.
+    pub fn token(&self) -> Result<Token> {
+        match self {
+            Places::Live => Ok(Token::application_default()?),
+            Places::Simulated(_) => Ok(Token::Static(Secret::new(DEMO_TOKEN))),
+        }
+    }
+
+    /// One of Google's APIs.
+    /// # Errors
+    /// If no client can be made for it.
+    pub fn google(&self, host: &str, token: &Token) -> Result<Client> {
+        let origin = match self {
+            Places::Live => Origin::new(&format!("https://{host}"), Reach::Live)?,
+            Places::Simulated(at) => Origin::new(&format!("http://{}", at.google), Reach::Loopback)?,
+        };
+        Ok(Client::new(origin, token.clone())?)
+    }
+}
+
 /// The word by which the simulated world knows us.
 const DEMO_TOKEN: &str = "cutover-demo";
 /// The header by which an answer says which backend gave it; its value is the backend's name in the plan.
@@ -118,10 +141,7 @@ impl<'a> Composer<'a> {
     /// # Errors
     /// If there are no credentials to be found for a live session.
     pub fn new(plan: &'a Plan, places: &'a Places, clock: Clock) -> Result<Self> {
-        let token = match places {
-            Places::Live => Token::application_default()?,
-            Places::Simulated(_) => Token::Static(Secret::new(DEMO_TOKEN)),
-        };
+        let token = places.token()?;
         Ok(Composer { plan, places, clock, token, proxied: RefCell::default(), books: RefCell::default() })
     }
 
@@ -132,11 +152,7 @@ impl<'a> Composer<'a> {
 
     /// One of Google's APIs.
     pub fn google(&self, host: &str) -> Result<Client> {
-        let origin = match self.places {
-            Places::Live => Origin::new(&format!("https://{host}"), Reach::Live)?,
-            Places::Simulated(at) => Origin::new(&format!("http://{}", at.google), Reach::Loopback)?,
-        };
-        Ok(self.noted(Client::new(origin, self.token.clone())?))
+        Ok(self.noted(self.places.google(host, &self.token)?))
     }
 
     /// Keeps which proxy carries what `client` sends, for whoever asks why nothing answers.

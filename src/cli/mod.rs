@@ -23,6 +23,7 @@ pub mod demo;
 pub mod environment;
 mod help;
 pub mod host;
+pub mod init;
 pub mod join;
 mod living;
 mod notes;
@@ -36,6 +37,7 @@ pub mod rollback;
 pub mod roster;
 pub mod rostering;
 mod running;
+pub mod schema;
 pub mod sessions;
 mod signals;
 mod silence;
@@ -175,6 +177,10 @@ enum What {
     Sim(sim::Args),
     /// Read a plan and say everything that is wrong with it.
     Check(check::Args),
+    /// Write a plan for what a project has; nothing is changed there.
+    Init(init::Args),
+    /// Print the JSON Schema of plans, for editors.
+    Schema,
     /// Print the help of a command, or with `live` how a first live session goes.
     Help(help::Args),
     /// Print a completion script for a shell; it knows the sessions by name.
@@ -214,6 +220,8 @@ pub fn run(arguments: Vec<OsString>) -> Result<Exit> {
         What::Audit(args) => audit::run(&args),
         What::Sim(args) => block_on(Workers::One, sim::run(args)),
         What::Check(args) => block_on(Workers::One, check::run(args)),
+        What::Init(args) => block_on(Workers::One, init::run(args)),
+        What::Schema => schema::run(),
         What::Help(args) => help::run(&args, &mut Line::command()),
         What::Completions { shell } => {
             print::out(&completions::script(shell, &mut Line::command()));

@@ -147,7 +147,7 @@ fn pattern(name: &str) -> String {
 }
 
 /// As it is if a shell would take it so, else in quotes.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || "-_.,:=/".contains(character);
     if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

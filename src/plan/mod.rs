@@ -18,6 +18,7 @@ pub mod model;
 pub mod preset;
 pub mod promql;
 mod reader;
+pub mod schema;
 mod syntax;
 pub mod units;
 

@@ -65,13 +65,14 @@ const RUN: [&str; 4] = [
     "gcloud run services update-traffic frontend --to-revisions=frontend-00041-kaz=10,frontend-00042-bim=90",
 ];
 
-const ROUTE: [&str; 6] = [
+const ROUTE: [&str; 7] = [
     "gcloud compute url-maps list",
     "gcloud compute url-maps describe hexproperty-lb --global",
     "gcloud compute url-maps export hexproperty-lb --global --destination=route.yaml",
     "sed -i 's/weight: 1000/weight: 990/; s/weight: 0$/weight: 10/' route.yaml",
     "gcloud compute url-maps import hexproperty-lb --global --source=route.yaml",
     "gcloud compute backend-services get-health frontend-gke --global",
+    "gcloud compute network-endpoint-groups list",
 ];
 
 const DATABASE: [&str; 3] = [

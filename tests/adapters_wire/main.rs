@@ -13,6 +13,7 @@ mod server;
 mod by_hand;
 mod cloud_run;
 mod cloud_sql;
+mod discovery;
 mod http;
 mod http_route;
 mod kubernetes;

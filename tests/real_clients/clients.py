@@ -100,6 +100,14 @@ def compute_and_logging():
     group = services.get(project=PROJECT, backendService="frontend-gke").execute()["backends"][0]["group"]
     health = services.getHealth(project=PROJECT, backendService="frontend-gke", body={"group": group}).execute()
     assert {state["healthState"] for state in health["healthStatus"]} == {"HEALTHY"}, health
+    for kind, wanted in (("urlMaps", 1), ("backendServices", 8), ("networkEndpointGroups", 14)):
+        collection = getattr(api("compute", "v1"), kind)()
+        request, found = collection.aggregatedList(project=PROJECT, maxResults=3), []
+        while request is not None:
+            page = request.execute()
+            found += [one["selfLink"] for scope in page["items"].values() for one in scope.get(kind, [])]
+            request = collection.aggregatedList_next(request, page)
+        assert len(found) == len(set(found)) == wanted, found
     entries = api("logging", "v2").entries()
     query = {
         "resourceNames": [f"projects/{PROJECT}"],
@@ -108,13 +116,15 @@ def compute_and_logging():
     }
     newest = until("the audit log's entry", lambda: entries.list(body=query).execute().get("entries"))[0]
     assert newest["protoPayload"]["authenticationInfo"]["principalEmail"] == "ana@hexproperty.com", newest
-    print("compute v1 and logging v2: 95/5, an old fingerprint refused, pods healthy, ana in the audit log")
+    print("compute v1 and logging v2: 95/5, everything listed in pages, an old fingerprint refused, pods healthy, ana in the audit log")
 
 
 def cloud_sql():
     for version in ("v1", "v1beta4"):
         sql = api("sqladmin", version)
-        names = {one["name"] for one in sql.instances().list(project=PROJECT).execute()["items"]}
+        first = sql.instances().list(project=PROJECT, maxResults=1)
+        one_by_one = [first.execute(), sql.instances().list_next(first, first.execute()).execute()]
+        names = {one["name"] for page in one_by_one for one in page["items"]}
         assert names == {"hexproperty-prod", "hexproperty-replica"}, names
         replica = sql.instances().get(project=PROJECT, instance="hexproperty-replica").execute()
         assert replica["masterInstanceName"].endswith("hexproperty-prod"), replica

@@ -36,6 +36,7 @@ fn gcloud_takes_every_command_that_is_printed_for_it() {
             ("gcloud compute url-maps describe", "weight: 1000"),
             ("gcloud compute url-maps import", "done."),
             ("gcloud compute backend-services get-health", "healthState: HEALTHY"),
+            ("gcloud compute network-endpoint-groups list", "frontend-gke-neg"),
         ],
     );
     simulation.pasted(
@@ -47,6 +48,37 @@ fn gcloud_takes_every_command_that_is_printed_for_it() {
             ("gcloud sql operations list", "BACKUP"),
         ],
     );
+}
+
+/// What `cutover init` says is missing, the commands that it prints bring about: marks that somebody has taken away, a split that never was.
+#[test]
+fn what_init_misses_its_own_commands_mend() {
+    if !is_here("gcloud", "the commands that `cutover init` prints were not run") {
+        return;
+    }
+    let (simulation, port) = Simulation::in_a_row();
+    let folder = Folder::new();
+    let link = "https://www.googleapis.com/compute/v1/projects/hexproperty/global/backendServices/frontend-run";
+    let map = "hexproperty-lb --global";
+    let init = format!("'{}' init --simulated={port}", env!("CARGO_BIN_EXE_cutover"));
+    let spoilt = [
+        "1,/^description:/{/headerAction:/,/replace: true/d}".to_owned(),
+        format!("/^defaultRouteAction:/,/^    weight: 0$/c\\defaultService: {link}"),
+    ];
+    for (spoil, missing) in spoilt.iter().zip(["don't say in x-served-by who gave them", "leads to frontend-run alone, without weights"]) {
+        let script = format!(
+            "{}\ngcloud compute url-maps export {map} | sed '{spoil}' | gcloud compute url-maps import {map}\n\
+             {init} >plan.yaml 2>said\ncat said\n\
+             grep '^  gcloud' said >mend.sh && sh mend.sh\n\
+             echo '<<<mended>>>'\n{init} | tail -n 1\ngcloud compute url-maps describe {map}\n",
+            simulation.environment("ana")
+        );
+        let printed = done(shell(&folder.0, &script));
+        let (before, after) = printed.split_once("<<<mended>>>").unwrap();
+        assert!(before.contains(missing), "{spoil}: {printed}");
+        assert!(after.contains("Nothing that a list of the project shows is missing"), "{spoil}: {printed}");
+        assert!(after.contains("headerValue: frontend-gke") && after.contains("weight: 1000"), "{spoil}: {after}");
+    }
 }
 
 /// The command that every face shows when a rollback does not come, in a shell, with a stranger and a twin in the split.

@@ -15,6 +15,7 @@ mod drift;
 mod gcloud;
 mod kubectl;
 mod python;
+mod schema;
 mod simulation;
 
 use std::{

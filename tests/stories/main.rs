@@ -19,6 +19,7 @@ mod door;
 mod doubt;
 mod evidence;
 mod foreign;
+mod init;
 mod landed;
 mod rollback;
 mod second;

@@ -7,6 +7,7 @@
 //! written to a cluster from here.
 
 mod access;
+pub mod exposed;
 mod fold;
 mod gke;
 mod pages;

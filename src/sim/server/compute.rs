@@ -1,10 +1,14 @@
-//! Compute Engine v1, as far as a load balancer needs it: URL maps, backend services, operations.
+//! Compute Engine v1, as far as a load balancer needs it: URL maps, backend services, groups of endpoints, operations.
 //!
-//! URL maps can be read and written; backend services only read. There are no regional URL maps here, and no
-//! other resources at all.
+//! URL maps can be read and written; all else only read. There are no regional URL maps here, and no other resources at all.
+
+mod aggregated;
+mod groups;
 
 use hyper::Method;
 use serde_json::{Value, json};
+
+use aggregated::List;
 
 use super::{
     compute_setup,
@@ -34,9 +38,15 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
     let parts = call.parts();
     let path = parts.strip_prefix(&["compute", "v1"][..]).unwrap_or(&parts);
     let ["projects", PROJECT, rest @ ..] = path else { return not_found(call).into() };
+    if let Some(reply) = groups::handle(world, call, rest) {
+        return reply.into();
+    }
     let reply = match (&call.method, rest) {
         (&Method::GET, ["global", "urlMaps"]) => list("urlMaps", "compute#urlMapList", vec![read(world)]),
-        (&Method::GET, ["aggregated", "urlMaps"]) => aggregated("urlMaps", "compute#urlMapsAggregatedList", &[read(world)]),
+        (&Method::GET, ["aggregated", "urlMaps"]) => {
+            let of = List { name: "urlMaps", kind: "compute#urlMapsAggregatedList", zonal: false };
+            aggregated::list(world, call, of, vec![read(world)])
+        }
         (&Method::GET, ["global", "urlMaps", URL_MAP]) if world.conditions.null_fields => Reply::ok(&url_map::with_nulls(read(world))),
         (&Method::GET, ["global", "urlMaps", URL_MAP]) => Reply::ok(&read(world)),
         (&Method::PATCH, ["global", "urlMaps", URL_MAP]) => write(world, call, Write::Patch),
@@ -51,7 +61,8 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
         }
         (&Method::GET, ["global", "backendServices"]) => list("backendServices", "compute#backendServiceList", backends(world)),
         (&Method::GET, ["aggregated", "backendServices"]) => {
-            aggregated("backendServices", "compute#backendServiceAggregatedList", &backends(world))
+            let of = List { name: "backendServices", kind: "compute#backendServiceAggregatedList", zonal: false };
+            aggregated::list(world, call, of, backends(world))
         }
         (&Method::GET, ["global", "backendServices", name]) => {
             backend(world, name).map_or_else(|| missing(&format!("global/backendServices/{name}")), |found| Reply::ok(&found))
@@ -167,9 +178,13 @@ fn pods_in(world: &World, service: &str, zone: &str) -> Vec<Value> {
 }
 
 fn backends(world: &World) -> Vec<Value> {
+    names().filter_map(|name| backend(world, &name)).collect()
+}
+
+/// Every backend service of the project.
+fn names() -> impl Iterator<Item = String> {
     let beside = NEIGHBOURS.iter().flat_map(|neighbour| ["run", "gke"].map(|leg| format!("{}-{leg}", neighbour.service)));
-    let names = ["frontend-run", "frontend-gke", HOTFIX].map(str::to_owned).into_iter().chain(beside).chain([url_map::DOCS.to_owned()]);
-    names.filter_map(|name| backend(world, &name)).collect()
+    ["frontend-run", "frontend-gke", HOTFIX].map(str::to_owned).into_iter().chain(beside).chain([url_map::DOCS.to_owned()])
 }
 
 fn backend(world: &World, name: &str) -> Option<Value> {
@@ -273,15 +288,6 @@ fn operation_json(world: &World, operation: &Operation) -> Value {
 fn list(name: &str, kind: &str, items: Vec<Value>) -> Reply {
     Reply::ok(
         &json!({"kind": kind, "id": format!("projects/{PROJECT}/global/{name}"), "items": items, "selfLink": format!("{LINK}/global/{name}")}),
-    )
-}
-
-fn aggregated(name: &str, kind: &str, items: &[Value]) -> Reply {
-    let empty =
-        json!({"warning": {"code": "NO_RESULTS_ON_PAGE", "message": "There are no results for scope 'regions/us-central1' on this page."}});
-    let scopes = json!({"global": {name: items}, "regions/us-central1": empty});
-    Reply::ok(
-        &json!({"kind": kind, "id": format!("projects/{PROJECT}/aggregated/{name}"), "items": scopes, "selfLink": format!("{LINK}/aggregated/{name}")}),
     )
 }
 

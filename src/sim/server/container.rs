@@ -97,6 +97,10 @@ fn cluster(known: &Cluster, name: &str, region: &str, address: SocketAddr) -> Va
             "config": {"machineType": "e2-standard-4", "diskSizeGb": 100, "diskType": "pd-balanced"},
             "management": {"autoUpgrade": true, "autoRepair": true},
         }],
+        "monitoringConfig": {
+            "componentConfig": {"enableComponents": ["SYSTEM_COMPONENTS"]},
+            "managedPrometheusConfig": {"enabled": true},
+        },
         "workloadIdentityConfig": {"workloadPool": "hexproperty.svc.id.goog"},
     })
 }

@@ -38,7 +38,14 @@ pub struct Page {
 /// Cuts a list by `pageSize` (0 and absent: `usual`) and `pageToken`; `None` for a token that is none of ours.
 #[must_use]
 pub fn page(call: &Call, items: Vec<Value>, usual: usize) -> Option<Page> {
-    let size = call.parameter("pageSize").and_then(|size| size.parse().ok()).filter(|size| *size > 0).unwrap_or(usual);
+    page_at_most(call, items, usual, usize::MAX)
+}
+
+/// The same, also by `maxResults`, as some APIs call it, with no more on a page than `most`, as servers may.
+#[must_use]
+pub fn page_at_most(call: &Call, items: Vec<Value>, usual: usize, most: usize) -> Option<Page> {
+    let asked = ["pageSize", "maxResults"].into_iter().find_map(|name| call.parameter(name)).and_then(|size| size.parse().ok());
+    let size = asked.filter(|size| *size > 0).unwrap_or(usual).min(most);
     let from = match call.parameter("pageToken") {
         None => 0,
         Some(token) => token.strip_prefix("after-")?.parse::<usize>().ok()?,

@@ -9,7 +9,7 @@ use hyper::Method;
 use serde_json::{Value, json};
 
 use super::{
-    google::{PROJECT, REGION, listing, page, uid_for},
+    google::{PROJECT, REGION, listing, page, page_at_most, uid_for},
     http::{Answer, Call, Reply},
     projects,
     router::not_found,
@@ -54,7 +54,9 @@ pub fn read<'a>(world: &'a World, name: &str) -> Result<&'a Service, Refusal> {
 }
 
 fn services(world: &World, call: &Call) -> Reply {
-    paged(call, "services", world.cloud_run.services().iter().map(service_json).collect())
+    let all = world.cloud_run.services().iter().map(service_json).collect();
+    let page = page_at_most(call, all, 100, world.conditions.page_max);
+    page.map_or_else(|| Reply::error(400, "INVALID_ARGUMENT", "The page token is invalid."), |page| Reply::ok(&listing("services", page)))
 }
 
 fn revisions(world: &World, call: &Call, name: &str) -> Reply {

@@ -28,6 +28,8 @@ pub struct Conditions {
     pub null_fields: bool,
     /// How the project is set up.
     pub project: Project,
+    /// The most that a page of a list holds, whatever is asked for.
+    pub page_max: usize,
     apis: Vec<ApiTrouble>,
 }
 
@@ -83,6 +85,7 @@ impl Default for Conditions {
             classic: false,
             null_fields: false,
             project: Project::default(),
+            page_max: usize::MAX,
             apis: Vec::new(),
         }
     }

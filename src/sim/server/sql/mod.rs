@@ -16,7 +16,10 @@ use self::{
     document::View,
     request::{Path, Version},
 };
-use super::http::{Answer, Call, Reply};
+use super::{
+    google::{listing, page_at_most},
+    http::{Answer, Call, Reply},
+};
 use crate::sim::world::{
     World,
     audit::Mutation,
@@ -31,18 +34,21 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
     }
     let parts: Vec<&str> = path.parts.iter().map(String::as_str).collect();
     let answer = match call.method {
-        Method::GET => read(&world.sql, call, path.version, &parts),
+        Method::GET => read(&world.sql, call, path.version, &parts, world.conditions.page_max),
         _ => write(world, call, path.version, &parts),
     };
     answer.map_or_else(Failure::reply, |document| Reply::ok(&document)).into()
 }
 
-fn read(sql: &Sql, call: &Call, version: Version, parts: &[&str]) -> Result<Value, Failure> {
+fn read(sql: &Sql, call: &Call, version: Version, parts: &[&str], page_max: usize) -> Result<Value, Failure> {
     let view = View { version };
     match parts {
         ["instances"] => {
             let items: Vec<Value> = sql.instances().map(|instance| view.instance(sql, instance)).collect();
-            Ok(json!({"kind": "sql#instancesList", "items": items}))
+            let page = page_at_most(call, items, 500, page_max).ok_or_else(|| Failure::bad("Invalid value for pageToken."))?;
+            let mut list = listing("items", page);
+            list["kind"] = json!("sql#instancesList");
+            Ok(list)
         }
         ["instances", name] => {
             let instance = sql.instance(name).ok_or_else(Failure::no_instance)?;

@@ -130,12 +130,10 @@ fn container(workload: &Workload) -> Value {
 }
 
 fn service(workload: &Workload) -> Value {
-    let mut annotations = json!({"cloud.google.com/neg": "{\"ingress\":true}"});
-    if workload.name == "frontend" {
-        let wanted = json!({"exposed_ports": {"80": {"name": "frontend-gke-neg"}}}).to_string();
-        let made = json!({"network_endpoint_groups": {"80": "frontend-gke-neg"}, "zones": ZONES}).to_string();
-        annotations = json!({"cloud.google.com/neg": wanted, "cloud.google.com/neg-status": made});
-    }
+    let group = format!("{}-gke-neg", workload.name);
+    let wanted = json!({"exposed_ports": {"80": {"name": group}}}).to_string();
+    let made = json!({"network_endpoint_groups": {"80": group}, "zones": ZONES}).to_string();
+    let annotations = json!({"cloud.google.com/neg": wanted, "cloud.google.com/neg-status": made});
     json!({
         "metadata": {"name": workload.name, "labels": {"app": workload.name}, "annotations": annotations},
         "spec": {

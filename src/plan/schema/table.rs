@@ -1,0 +1,375 @@
+//! Every key of the plan, what it means and how its value is written. Who gives the reader a key gives it a line here.
+
+use super::{Key, Kind, Needed, Object, Rule, Text};
+
+const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
+    Key { name, needed: Needed::Always, kind, about }
+}
+
+const fn maybe(name: &'static str, kind: Kind, about: &'static str) -> Key {
+    Key { name, needed: Needed::AsWanted, kind, about }
+}
+
+const fn text(pattern: &'static str, allowed: &'static str, examples: &'static [&'static str]) -> Text {
+    Text { pattern, chars_max: None, allowed, examples }
+}
+
+const fn short(chars_max: usize, text: Text) -> Text {
+    Text { chars_max: Some(chars_max), ..text }
+}
+
+// How values are written.
+
+static TITLE: Text = short(80, text("\\S", "a text of at most 80 characters, one line of a screen", &[]));
+static LINE: Text = short(200, text("\\S", "one line of at most 200 characters", &[]));
+static NAME: Text = text("^[a-z0-9][a-z0-9._/-]{0,62}$", "1 to 63 of a-z 0-9 . _ - /, beginning with a letter or digit", &[]);
+static PROJECT: Text =
+    text("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", "a project id: 6 to 30 of a-z 0-9 -, beginning with a letter", &["my-project"]);
+static REGION: Text = text("^[a-z]+-[a-z]+[0-9]+$", "a region such as us-central1", &["us-central1", "europe-west1"]);
+static HOST: Text = short(
+    253,
+    text(
+        "^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$",
+        "one host in full and in lower case, without scheme, port, path or *",
+        &["api.example.com"],
+    ),
+);
+static RESOURCE: Text = text("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", "1 to 63 of a-z 0-9 -, beginning with a letter", &[]);
+static RUN_SERVICE: Text = text("^[a-z]([a-z0-9-]{0,47}[a-z0-9])?$", "1 to 49 of a-z 0-9 -, beginning with a letter", &["frontend"]);
+static RUN_REVISION: Text = text(
+    "^(?!(latest|previous|current|stable)$)[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
+    "the name of a revision; LATEST moves with every deploy, and `previous` is no revision",
+    &["frontend-00042-bim"],
+);
+static CLUSTER: Text = text("^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$", "1 to 40 of a-z 0-9 -, beginning with a letter", &[]);
+static KUBERNETES: Text = text("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", "1 to 63 of a-z 0-9 -", &[]);
+static SQL_INSTANCE: Text = short(63, text("^[a-z]([a-z0-9-]*[a-z0-9])?$", "small letters, digits and -, beginning with a letter", &[]));
+static ADDRESS: Text = short(
+    256,
+    text(
+        "^(https://[!-~]+|http://(127\\.|\\[|[Ll][Oo][Cc][Aa][Ll][Hh][Oo][Ss][Tt])[!-~]*)$",
+        "https://host[:port]/path; http:// only to 127.0.0.1, [::1] or localhost",
+        &["https://www.example.com/"],
+    ),
+);
+static QUERY: Text = text("\\S", "one PromQL query that gives one number", &["sum(increase(http_requests_total{job=\"web\"}[1m]))"]);
+static SPAN: Text = text(
+    "^(?=.*[1-9])([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$",
+    "a duration with its unit such as 850ms, 15s, 2m, 1h30m or 7d",
+    &["15s", "2m", "1h30m", "7d"],
+);
+static SHARE: Text = text(
+    "^(?=.*[0-9])0*(100(\\.0*)?|[0-9]{0,2}(\\.[0-9]?0*)?)\\s*%$",
+    "a share from 0% to 100%, such as 5% or 12.5%",
+    &["1%", "5%", "50%"],
+);
+static FRACTION_TEXT: Text =
+    text("^([0-9.]+\\s*%|[+]?[0-9.]+([eE][+-]?[0-9]+)?)$", "a fraction above 0 and below 1 such as 0.05, or the same as 5%", &["5%"]);
+static RATE: Text = text("^(?=.*[1-9])[0-9.]+\\s*/s$", "a rate above zero, such as 20/s", &["20/s"]);
+static STATUS_TEXT: Text = text("^[+]?0*[2-5](xx|[0-9][0-9])$", "a status such as 200, or a hundred such as 2xx", &["2xx"]);
+static SOURCE_URL: Text = short(
+    256,
+    text(
+        "^(google|https://[!-~]+|http://(127\\.|\\[|[Ll][Oo][Cc][Aa][Ll][Hh][Oo][Ss][Tt])[!-~]*)$",
+        "google, or https://host[:port]",
+        &["google", "https://prometheus.example.com"],
+    ),
+);
+/// What a source may be called.
+pub const SOURCE_NAME: &str = "^[a-z0-9-]{1,63}$";
+
+const FRACTION: Kind = Kind::AnyOf(&[Kind::Between(0.0, 1.0), Kind::Text(&FRACTION_TEXT)]);
+/// A threshold in the unit of its metric.
+const LIMIT: Kind = Kind::AnyOf(&[Kind::Between(0.0, 1.0), Kind::Text(&FRACTION_TEXT), Kind::Text(&SPAN), Kind::Text(&RATE)]);
+const STATUS: Kind = Kind::AnyOf(&[Kind::Count(200, 599), Kind::Text(&STATUS_TEXT)]);
+const ASKED: Kind = Kind::AnyOf(&[Kind::Text(&ADDRESS), Kind::Object(&PAGE)]);
+const ITEMS: Kind = Kind::List(&Kind::Object(&ITEM), 1, None);
+const RUNG: Kind = Kind::AnyOf(&[Kind::Text(&SHARE), Kind::Object(&GATED_RUNG)]);
+
+// The mappings.
+
+pub static PLAN: Object = Object {
+    name: "plan",
+    about: "What moves, how far it may move at once, what brings it back by itself, and what has to be true before, during and after.",
+    keys: &[
+        key("name", Kind::Text(&TITLE), "What people call this migration; it stands at the top of every screen."),
+        key("project", Kind::Text(&PROJECT), "The project whose load balancer, services and clusters these are, by its id."),
+        key("region", Kind::Text(&REGION), "Where the Cloud Run services are, and where clusters are looked for first."),
+        maybe("sources", Kind::Named(&SOURCE), "Servers that are asked for figures, by names that the plan gives them."),
+        key("routes", Kind::List(&Kind::Object(&ROUTE), 1, None), "What is split, and between whom."),
+        key("triggers", Kind::List(&Kind::Object(&TRIGGER), 1, None), "What brings the traffic home, or holds it, by itself."),
+        key("checklist", Kind::Object(&CHECKLIST), "Lines that people sign or the session proves, in three stages."),
+        maybe("database", Kind::Object(&DATABASE), "The Cloud SQL instances that both platforms use."),
+        key("phases", Kind::List(&Kind::Object(&PHASE), 1, None), "Parts of the journey that follow each other from 0% to 100%."),
+        maybe("limits", Kind::Object(&LIMITS), "How often to look, and what must be standing by."),
+    ],
+    rules: &[],
+};
+
+static SOURCE: Object = Object {
+    name: "source",
+    about: "A Prometheus server.",
+    keys: &[
+        key("prometheus", Kind::Text(&SOURCE_URL), "Its address without /api/v1, or `google` for Managed Prometheus and Cloud Monitoring."),
+        maybe("project", Kind::Text(&PROJECT), "Whose figures Google is asked for; the plan's project if left out."),
+        maybe("auth", Kind::Word(&["none", "google", "bearer"]), "How to sign in. A bearer token lies in a file that only the host reads."),
+        key("scrape_interval", Kind::Text(&SPAN), "How often it takes a sample, from 1s to 4m."),
+        maybe("delay", Kind::Text(&SPAN), "How much later than it was taken a sample can be asked for."),
+    ],
+    rules: &[],
+};
+
+static ROUTE: Object = Object {
+    name: "route",
+    about: "A split over backends, and how far it may move.",
+    keys: &[
+        key("name", Kind::Text(&NAME), "Its own in the plan; triggers refer to it."),
+        key("title", Kind::Text(&TITLE), "What people call it."),
+        key("driver", Kind::Object(&DRIVER), "Who holds the weights."),
+        maybe("front_door", ASKED, "Real requests are sent here all the time, to see which backend answers, and with what."),
+        key("backends", Kind::List(&Kind::Object(&BACKEND), 2, None), "Who can get traffic."),
+        key("home", Kind::Text(&NAME), "The backend to which a rollback sends everything."),
+        key("target", Kind::Text(&NAME), "The backend to which the migration leads."),
+        key("ladder", Kind::List(&RUNG, 1, Some(20)), "Rising shares of the target that end at 100%; the first is at most 5%."),
+        key("step_max", Kind::Text(&SHARE), "One step forward goes no further than this without a second person."),
+        key("settle", Kind::Text(&SPAN), "How long after an accepted change the data plane may still disagree, up to 30m."),
+        maybe(
+            "unlike_home",
+            Kind::Object(&UNLIKE_HOME),
+            "What follows when the target answers otherwise than home; a rollback if left out.",
+        ),
+    ],
+    rules: &[],
+};
+
+static DRIVER: Object = Object {
+    name: "driver",
+    about: "Who holds the weights: one place of a URL map, or a Cloud Run service that splits between its revisions.",
+    keys: &[
+        maybe("url_map", Kind::Text(&RESOURCE), "The URL map of the load balancer before both platforms."),
+        maybe("path_matcher", Kind::Text(&RESOURCE), "The matcher whose default route is steered; the map's own if left out."),
+        maybe("host", Kind::Text(&HOST), "The same by a host: the matcher that the map's host rules lead it to."),
+        maybe("region", Kind::Text(&REGION), "Where a regional map is; a global one has none."),
+        maybe("cloud_run_revisions", Kind::Text(&RUN_SERVICE), "The Cloud Run service whose revisions share its traffic."),
+    ],
+    rules: &[
+        Rule::One(&["url_map", "cloud_run_revisions"]),
+        Rule::Apart("path_matcher", "host"),
+        Rule::Apart("cloud_run_revisions", "path_matcher"),
+        Rule::Apart("cloud_run_revisions", "host"),
+        Rule::Apart("cloud_run_revisions", "region"),
+    ],
+};
+
+static PAGE: Object = Object {
+    name: "page",
+    about: "An address that is asked, and what it must answer.",
+    keys: &[
+        key("url", Kind::Text(&ADDRESS), "Where to ask."),
+        maybe("expect", Kind::Object(&EXPECT), "What an answer must be; what home answers, or any 2xx of a probe, if left out."),
+    ],
+    rules: &[],
+};
+
+static EXPECT: Object = Object {
+    name: "expect",
+    about: "What an answer must be.",
+    keys: &[
+        maybe(
+            "status",
+            Kind::AnyOf(&[Kind::Count(200, 599), Kind::Text(&STATUS_TEXT), Kind::List(&STATUS, 1, None)]),
+            "A status such as 200, a hundred such as 2xx, or a list of them.",
+        ),
+        maybe("text", Kind::Text(&LINE), "A text that the body must hold."),
+    ],
+    rules: &[],
+};
+
+static UNLIKE_HOME: Object = Object {
+    name: "unlike_home",
+    about: "What follows when the target answers otherwise than home does.",
+    keys: &[
+        key("action", Kind::Word(&["rollback", "hold", "ignore"]), "What to do."),
+        maybe("reason", Kind::Text(&TITLE), "Why that is right; `hold` and `ignore` need one."),
+    ],
+    rules: &[Rule::Needs { key: "action", words: &["hold", "ignore"], then: "reason" }],
+};
+
+static GATED_RUNG: Object = Object {
+    name: "rung",
+    about: "A stop on the way that needs lines of the checklist.",
+    keys: &[
+        key("share", Kind::Text(&SHARE), "The target's share there."),
+        key("needs", Kind::List(&Kind::Text(&NAME), 1, None), "Lines of the checklist that have to be done before."),
+    ],
+    rules: &[],
+};
+
+static BACKEND: Object = Object {
+    name: "backend",
+    about: "Who can get traffic.",
+    keys: &[
+        key("name", Kind::Text(&NAME), "Its own in the whole plan; the header x-served-by says it in every answer."),
+        key("title", Kind::Text(&TITLE), "What people call it."),
+        maybe("cloud_run", Kind::Object(&CLOUD_RUN), "The Cloud Run service that it is."),
+        maybe("gke", Kind::Object(&GKE), "The deployment that it is."),
+        maybe("backend_service", Kind::Text(&RESOURCE), "What the URL map calls it."),
+        maybe("revision", Kind::Text(&RUN_REVISION), "Its revision, in a route between revisions."),
+        maybe("metrics", Kind::Text(&ADDRESS), "The page of figures of a single process."),
+        maybe("readings", Kind::Object(&READINGS), "Who is asked for its figures, if they are no page of its own."),
+        maybe("probe", ASKED, "Where this backend is asked directly, past the front door."),
+    ],
+    rules: &[Rule::One(&["cloud_run", "gke"]), Rule::One(&["backend_service", "revision"]), Rule::Apart("metrics", "readings")],
+};
+
+static CLOUD_RUN: Object = Object {
+    name: "cloud_run",
+    about: "A Cloud Run service in the plan's region.",
+    keys: &[key("service", Kind::Text(&RUN_SERVICE), "Its name.")],
+    rules: &[],
+};
+
+static GKE: Object = Object {
+    name: "gke",
+    about: "A deployment in a GKE cluster of the plan's project.",
+    keys: &[
+        key("cluster", Kind::Text(&CLUSTER), "The cluster's name."),
+        key("namespace", Kind::Text(&KUBERNETES), "Where the deployment is."),
+        key("deployment", Kind::Text(&KUBERNETES), "Whose pods serve."),
+    ],
+    rules: &[],
+};
+
+static READINGS: Object = Object {
+    name: "readings",
+    about: "Where a backend's figures come from.",
+    keys: &[key("prometheus", Kind::Object(&PROMETHEUS), "A Prometheus server, and what it is asked.")],
+    rules: &[],
+};
+
+static PROMETHEUS: Object = Object {
+    name: "prometheus",
+    about: "Queries that each give one number; counts are over one window, the same in all of them.",
+    keys: &[
+        key("source", Kind::Text(&NAME), "Which of the plan's sources is asked."),
+        maybe("window", Kind::Text(&SPAN), "Over how long is counted, where the queries have no range of their own."),
+        key("requests", Kind::Text(&QUERY), "How many requests were answered: `increase`, not `rate`."),
+        maybe("failures", Kind::Text(&QUERY), "How many of them failed; ends with ` or vector(0)`."),
+        maybe("dropped", Kind::Text(&QUERY), "How many connections were dropped."),
+        maybe("p50_latency", Kind::Text(&QUERY), "The median latency."),
+        maybe("p95_latency", Kind::Text(&QUERY), "The 95th percentile of the latency."),
+        maybe("p99_latency", Kind::Text(&QUERY), "The 99th percentile of the latency."),
+        maybe("latency_unit", Kind::Word(&["s", "ms"]), "In what the latencies are told."),
+        maybe("top_bucket", Kind::Text(&SPAN), "The histogram's highest bucket that is not +Inf."),
+        maybe("newest", Kind::Text(&QUERY), "When the newest sample was taken, in seconds since 1970."),
+    ],
+    rules: &[],
+};
+
+static TRIGGER: Object = Object {
+    name: "trigger",
+    about: "A metric of a backend above a threshold for a duration, and what follows.",
+    keys: &[
+        key("name", Kind::Text(&NAME), "Its own in the plan."),
+        maybe("title", Kind::Text(&TITLE), "What people call it; the metric's name if left out."),
+        key("route", Kind::Text(&NAME), "Whose traffic it brings home."),
+        key("backend", Kind::Text(&NAME), "Which backend of the route it watches."),
+        key(
+            "metric",
+            Kind::Word(&["request_rate", "error_rate", "p50_latency", "p95_latency", "p99_latency", "drop_rate"]),
+            "What is measured.",
+        ),
+        key("threshold", LIMIT, "More than this is a breach: a fraction of an error rate, a duration of a latency, a rate such as 20/s."),
+        key("duration", Kind::Text(&SPAN), "How long it has to be above, up to 1h."),
+        maybe("requests_min", Kind::Count(1, 1_000_000_000), "Fewest requests of a window that is in order; 100 if left out."),
+        key("action", Kind::Word(&["rollback", "hold"]), "What follows: everything home, or no step further."),
+        key("on_blind", Kind::Word(&["rollback", "hold"]), "What to do when there has been no data for five minutes. It has no default."),
+        maybe("at_once", Kind::Object(&AT_ONCE), "A second, higher limit for disasters, which is proven sooner."),
+    ],
+    rules: &[],
+};
+
+static AT_ONCE: Object = Object {
+    name: "at_once",
+    about: "What is a disaster, and for how long it has to be one.",
+    keys: &[
+        key("above", LIMIT, "Higher than the trigger's own threshold."),
+        key("for", Kind::Text(&SPAN), "Shorter than the trigger's own duration."),
+    ],
+    rules: &[],
+};
+
+static CHECKLIST: Object = Object {
+    name: "checklist",
+    about: "Lines that people sign or the session proves.",
+    keys: &[
+        maybe("pre_migration", ITEMS, "Before anything moves."),
+        maybe("during_migration", ITEMS, "While traffic is split."),
+        maybe("post_migration", ITEMS, "When everything is on the target."),
+    ],
+    rules: &[],
+};
+
+static ITEM: Object = Object {
+    name: "item",
+    about: "A line of the checklist.",
+    keys: &[
+        key("name", Kind::Text(&NAME), "Its own in the plan; rungs refer to it."),
+        key("title", Kind::Text(&TITLE), "What has to be true."),
+        key(
+            "proof",
+            Kind::AnyOf(&[Kind::Word(&["signed", "monitoring_in_place", "all_traffic_on_target"]), Kind::Object(&PROOF)]),
+            "Who proves it: a person who signs, or the session itself.",
+        ),
+        key("expires", Kind::Text(&SPAN), "How long the signature or the evidence is believed, from 10s to 31d."),
+    ],
+    rules: &[],
+};
+
+static PROOF: Object = Object {
+    name: "proof",
+    about: "What the session proves by itself, with its bound.",
+    keys: &[
+        maybe("error_rates_below", FRACTION, "The error rate of every backend with traffic."),
+        maybe("latency_below", Kind::Text(&SPAN), "The 95th percentile of every backend with traffic."),
+        maybe("replication_lag_below", Kind::Text(&SPAN), "The lag of the database's replicas."),
+        maybe("no_dropped_connections", Kind::Text(&SPAN), "No connection was dropped for so long."),
+        maybe("stable_for", Kind::Text(&SPAN), "The target was within its bounds for so long."),
+    ],
+    rules: &[Rule::One(&["error_rates_below", "latency_below", "replication_lag_below", "no_dropped_connections", "stable_for"])],
+};
+
+static DATABASE: Object = Object {
+    name: "database",
+    about: "The Cloud SQL instances that both platforms use.",
+    keys: &[
+        key("mode", Kind::Word(&["shared", "switchover", "promote"]), "`shared`: nothing moves. `promote` is a point of no return."),
+        key("primary", Kind::Text(&SQL_INSTANCE), "The instance that takes writes."),
+        maybe("replicas", Kind::List(&Kind::Text(&SQL_INSTANCE), 1, None), "Its read replicas."),
+        key("lag_max", Kind::Text(&SPAN), "More lag than this is a breach of the gauge, from 100ms to 10m."),
+    ],
+    rules: &[],
+};
+
+static PHASE: Object = Object {
+    name: "phase",
+    about: "A part of the journey.",
+    keys: &[
+        key("name", Kind::Text(&NAME), "Its own in the plan."),
+        key("title", Kind::Text(&TITLE), "What people call it."),
+        key("from", Kind::Text(&SHARE), "The target's share at its beginning: where the one before ends."),
+        key("to", Kind::Text(&SHARE), "The target's share at its end."),
+    ],
+    rules: &[],
+};
+
+static LIMITS: Object = Object {
+    name: "limits",
+    about: "Bounds of the whole session; each has a default.",
+    keys: &[
+        maybe("scrape_every", Kind::Text(&SPAN), "Between two looks at a backend's figures, from 1s to 1m; 5s if left out."),
+        maybe("read_every", Kind::Text(&SPAN), "Between two reads of the weights, from 1s to 15s; 5s if left out."),
+        maybe("home_ready_min", Kind::Text(&SHARE), "How much of its first instances home must have ready; 100% if left out."),
+    ],
+    rules: &[],
+};
