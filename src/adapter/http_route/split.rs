@@ -220,6 +220,7 @@ fn reweighted(route: &HttpRoute, known: Known<'_>, to: &Weights) -> Result<Vec<V
         let ports: Vec<Option<u16>> =
             rule.backend_refs.iter().filter(|entry| known.backend(entry).is_some()).map(|entry| entry.port).collect();
         let Some(port) = ports.first().copied().filter(|port| ports.iter().all(|other| other == port)) else {
+            // A rule that leads to none of ours is likely to be another one than was meant, and stays as it is.
             return Err(unsupported(format!("{} has no entry in rules[{at}], and nothing there tells its port; add one", backend.name)));
         };
         entries.push(fresh(backend, port, to.of(&backend.id)));

@@ -136,6 +136,9 @@ fn what_no_weight_can_set_right_is_not_sent() {
     let none = route(json!([]));
     assert_eq!(read(&none).weights, weights(&[("one", 0), ("two", 0), ("nobody", 1000)]));
     assert_eq!(written(&none, &home()).unwrap_err().kind, FaultKind::Unsupported, "nothing tells the port");
+    // Somebody has put a rule before the one that was meant: this one leads to none of ours, and loses none of its own.
+    let another = route(json!([entry("docs", json!(1))]));
+    assert_eq!(written(&another, &home()).unwrap_err().kind, FaultKind::Unsupported);
     let redirect = json!({"type": "RequestRedirect", "requestRedirect": {"hostname": "login.example.com"}});
     let away = with_rules(json!([{"filters": [redirect]}]));
     assert_eq!(read(&away).weights, weights(&[("one", 0), ("two", 0), ("redirect", 1000)]));
