@@ -14,6 +14,7 @@ use crate::{
     domain::{
         fault::{Fault, FaultKind},
         secret::Secret,
+        shown::Shown,
     },
 };
 
@@ -43,7 +44,7 @@ impl Token {
         let built = Builder::default().with_scopes([SCOPE]).build();
         built
             .map(Token::ApplicationDefault)
-            .map_err(|error| Fault::new(FaultKind::Forbidden, format!("no Google credentials: {}", causes(&error))))
+            .map_err(|error| Fault::new(FaultKind::Forbidden, format!("no Google credentials: {}{}", causes(&error), elsewhere())))
     }
 
     /// # Errors
@@ -66,7 +67,10 @@ impl Token {
 fn no_token(error: &(dyn Error + 'static), passing: bool) -> Fault {
     // Without credentials of any kind the library asks the machine's metadata server last of all, and says so where there is none.
     if chain(error).any(|cause| cause.to_string().contains(SIGN_IN)) {
-        return Fault::new(FaultKind::Forbidden, format!("no Google credentials; nothing was sent: sign in with `{SIGN_IN}`"));
+        return Fault::new(
+            FaultKind::Forbidden,
+            format!("no Google credentials; nothing was sent: sign in with `{SIGN_IN}`{}", elsewhere()),
+        );
     }
     let kind = if passing || is_unreached(error) { FaultKind::Unreachable } else { FaultKind::Forbidden };
     Fault::new(kind, format!("no Google token; nothing was sent: {}", causes(error)))
@@ -81,6 +85,13 @@ fn is_unreached(error: &(dyn Error + 'static)) -> bool {
     chain(error)
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|error| !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied))
+}
+
+/// Where gcloud keeps its own, if somebody has moved that: it is not looked at, and a login that went there is not found.
+fn elsewhere() -> String {
+    let Some(folder) = std::env::var_os("CLOUDSDK_CONFIG") else { return String::new() };
+    let file = Path::new(&folder).join("application_default_credentials.json");
+    format!("; CLOUDSDK_CONFIG is not looked at: set GOOGLE_APPLICATION_CREDENTIALS={}", Shown::new(&file.to_string_lossy()))
 }
 
 /// `body` without the token of `headers`, should the other side have echoed it: an error's words end up on screens and in journals.
