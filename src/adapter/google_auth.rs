@@ -63,13 +63,6 @@ impl Token {
     }
 }
 
-/// Where gcloud keeps its own, if somebody has moved that: it is not looked at, and a login that went there is not found.
-fn elsewhere() -> String {
-    let Some(folder) = std::env::var_os("CLOUDSDK_CONFIG") else { return String::new() };
-    let file = Path::new(&folder).join("application_default_credentials.json");
-    format!("; CLOUDSDK_CONFIG is not looked at: set GOOGLE_APPLICATION_CREDENTIALS={}", Shown::new(&file.to_string_lossy()))
-}
-
 /// Why no token could be had. Where the one who gives them can't be reached, nobody has denied us one.
 fn no_token(error: &(dyn Error + 'static), passing: bool) -> Fault {
     // Without credentials of any kind the library asks the machine's metadata server last of all, and says so where there is none.
@@ -92,6 +85,13 @@ fn is_unreached(error: &(dyn Error + 'static)) -> bool {
     chain(error)
         .filter_map(|cause| cause.downcast_ref::<io::Error>())
         .any(|error| !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied))
+}
+
+/// Where gcloud keeps its own, if somebody has moved that: it is not looked at, and a login that went there is not found.
+fn elsewhere() -> String {
+    let Some(folder) = std::env::var_os("CLOUDSDK_CONFIG") else { return String::new() };
+    let file = Path::new(&folder).join("application_default_credentials.json");
+    format!("; CLOUDSDK_CONFIG is not looked at: set GOOGLE_APPLICATION_CREDENTIALS={}", Shown::new(&file.to_string_lossy()))
 }
 
 /// `body` without the token of `headers`, should the other side have echoed it: an error's words end up on screens and in journals.

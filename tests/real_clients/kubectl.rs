@@ -66,7 +66,8 @@ fn the_command_by_hand_brings_an_http_route_home_as_it_is_printed() {
     let legs = [Leg { name: "api-1", share: PerMille::ALL }, Leg { name: "api-2", share: PerMille::ZERO }];
     let lever = Lever::HttpRoute {
         project: "hexproperty",
-        region: "us-central1",
+        location: "us-central1",
+        proxy: None,
         cluster: "hexproperty-prod",
         namespace: "hexproperty",
         http_route: "api",

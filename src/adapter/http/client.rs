@@ -380,16 +380,21 @@ fn failed(about: &str, error: reqwest::Error) -> Failure {
 fn reason(error: &reqwest::Error) -> Reason {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(inner) = cause {
-        let tls = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref).and_then(|inner| inner.downcast_ref());
-        if let Some(rustls::Error::InvalidCertificate(_)) = tls.or_else(|| inner.downcast_ref()) {
+        if let Some(rustls::Error::InvalidCertificate(_)) = inner.downcast_ref() {
             return Reason::Certificate;
         }
         if error.is_connect() && inner.to_string().starts_with("dns error") {
             return Reason::NameUnknown;
         }
-        cause = inner.source();
+        cause = beneath(inner);
     }
     Reason::Untold
+}
+
+/// What caused an error. An error of the system that wraps another passes that one over when it is asked for its source.
+fn beneath<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source())
 }
 
 /// The last two causes; the outer ones only say that a request failed.

@@ -9,6 +9,7 @@ use super::{Context, fix};
 use crate::{
     adapter::{
         http::{Failure, Progress, Reason},
+        kubernetes::{GkeCluster, Way},
         preflight::{self, Locus},
     },
     cli::{
@@ -194,7 +195,7 @@ fn closes(failure: &Failure) -> bool {
 /// One question that changes nothing, at something that the plan names.
 async fn ask(ctx: &Context<'_>, api: Api) -> Result<std::result::Result<(), Failure>> {
     let (plan, client) = (ctx.plan, ctx.composer.google(api.host())?);
-    let (project, region) = (plan.project.as_str(), plan.region.as_str());
+    let project = plan.project.as_str();
     let mut workloads = plan.routes.iter().flat_map(|route| &route.backends).map(|backend| &backend.workload);
     Ok(match api {
         Api::Compute => {
@@ -212,12 +213,17 @@ async fn ask(ctx: &Context<'_>, api: Api) -> Result<std::result::Result<(), Fail
             ctx.composer.service(service).timeout_s(&client).await.map(|_| ())
         }
         Api::Container => {
-            let named = workloads.find_map(|workload| match workload {
+            let names = workloads.filter_map(|workload| match workload {
                 WorkloadRef::Deployment { cluster, .. } => Some(cluster),
                 WorkloadRef::CloudRunService { .. } => None,
             });
-            let Some(cluster) = named else { return Ok(Ok(())) };
-            preflight::door(&client, &["v1", "projects", project, "locations", region, "clusters", cluster.as_str()], &[]).await
+            // One that is reached by a proxy is not asked of this API.
+            for name in names {
+                if let Way::Gke(GkeCluster { project, region, name, .. }) = ctx.composer.cluster(name)? {
+                    return Ok(preflight::door(&client, &["v1", "projects", &project, "locations", &region, "clusters", &name], &[]).await);
+                }
+            }
+            Ok(())
         }
         Api::Sql => {
             let Some(database) = &plan.database else { return Ok(Ok(())) };
