@@ -17,6 +17,7 @@ mod http;
 mod kubernetes;
 mod metrics;
 mod path_matchers;
+mod pods;
 mod prober;
 mod prometheus;
 mod proxy;
