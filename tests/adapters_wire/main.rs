@@ -19,7 +19,11 @@ mod http_route;
 mod kubernetes;
 mod metrics;
 mod path_matchers;
+<<<<<<< HEAD
 mod preflight;
+=======
+mod pods;
+>>>>>>> read
 mod prober;
 mod prometheus;
 mod proxy;

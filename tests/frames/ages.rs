@@ -1,8 +1,14 @@
 //! A figure that is older than its own limit says its age or is a gap, wherever it stands.
 
+use std::sync::Arc;
+
 use cutover::{
     core::state::{Reading, State},
-    domain::{metric::Gap, time::Timestamp},
+    domain::{
+        metric::{Gap, Metric},
+        time::{Millis, Timestamp},
+    },
+    plan,
     tui::view::{Pane, Screen, View, Zoom},
     words::state_line::state_line,
 };
@@ -38,6 +44,21 @@ fn a_health_pane_has_no_figure_of_a_time_that_is_over() {
         assert!(figures.iter().all(|line| !line.contains("150ms")) && text.contains("180ms"), "{text}");
         assert!(!text.lines().any(|line| line.contains("5/5 answered") && !line.contains("45s ago") && !line.contains("3s ago")), "{text}");
     }
+}
+
+#[test]
+fn a_figure_that_comes_minutes_late_says_how_old_it_is() {
+    let mut state = scenes::calm();
+    let (plan, _) = plan::read(include_bytes!("../../plans/load_balancer.yaml")).unwrap();
+    state.opened.as_mut().unwrap().plan = Arc::new(plan);
+    state.sources.values_mut().for_each(|source| source.stale_after = Millis::from_secs(340));
+    let gke = state.backends.get_mut(&id("gke")).unwrap();
+    gke.values.values_mut().flatten().for_each(|sample| sample.at = ago(256));
+    gke.values.insert(Metric::DropRate, Err(Gap::Missing));
+    Metric::ALL.into_iter().for_each(|metric| gke.sources.insert(metric, id("scrape/gke")));
+    let texts = at_all_sizes("ages-late", &state, &scenes::view());
+    says(&texts, &["4m16s", "0.18%"]);
+    says(&texts[1..], &["not counted"]);
 }
 
 #[test]

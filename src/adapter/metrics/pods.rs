@@ -127,7 +127,8 @@ impl PodsSensor {
         for pod in &ready {
             self.listed_at.entry(pod.uid.clone()).or_insert(at);
         }
-        (self.listed, self.listed_for) = (ready, LISTED_FOR - 1);
+        self.listed_for = if ready.is_empty() { 0 } else { LISTED_FOR - 1 };
+        self.listed = ready;
         Ok(())
     }
 

@@ -206,6 +206,13 @@ impl Cadence {
 }
 
 impl Plan {
+    /// Whether anybody is asked for this figure of `backend`. A page is read for whatever it shows.
+    pub fn asks(&self, backend: &BackendId, metric: Metric) -> bool {
+        let Some(backend) = self.routes.iter().flat_map(|route| &route.backends).find(|known| known.id == *backend) else { return false };
+        let asked = backend.readings.as_ref().is_none_or(|readings| readings.tells(metric));
+        asked && backend.pods.as_ref().is_none_or(|pods| pods.tells(metric))
+    }
+
     /// How the figures of `backend` come.
     pub fn cadence(&self, backend: &BackendId) -> Cadence {
         let mut known = self.routes.iter().flat_map(|route| &route.backends).filter(|known| known.id == *backend);

@@ -11,7 +11,7 @@ use super::{
     meter::Code,
     neighbours::NEIGHBOURS,
     random::Random,
-    traffic::{Answerer, Served},
+    traffic::{Answerer, BASELINE, Served, latency_ms},
 };
 
 /// Virtual milliseconds between samples.
@@ -25,6 +25,8 @@ const HISTORY: i64 = 10;
 /// Upper bounds of the latency buckets that are not infinite: powers of 1.4, in milliseconds.
 pub const BOUNDS: usize = 67;
 const GROWTH: f64 = 1.4;
+/// Its natural logarithm.
+const LN_GROWTH: f64 = 0.336_472_236_621_212_9;
 
 /// The upper bound of a bucket, milliseconds.
 #[must_use]
@@ -106,17 +108,17 @@ impl BalancerBook {
         let last_ms = now_ms - now_ms.rem_euclid(SAMPLE_MS);
         let beside = NEIGHBOURS.iter().map(|neighbour| (neighbour.service, rates[1]));
         let services: Vec<(&'static str, f64)> = std::iter::once((frontend, rates[0])).chain(beside).collect();
-        for back in (0..HISTORY).rev() {
-            for (service, rate) in &services {
-                for _ in 0..random.poisson(rate * SAMPLE_MS as f64 / 1000.0) {
-                    let latency_ms = super::traffic::latency_ms(Some(Leg::Run), &mut random);
-                    let code = if random.chance(super::traffic::BASELINE) { Code::Broken } else { Code::Fine };
-                    let served = Served { leg: Some(Leg::Run), code: Some(code), by: Answerer::Leg, revision: None, latency_ms };
-                    book.count(service, &served);
-                }
+        for (service, rate) in &services {
+            for _ in 0..random.poisson(rate * SAMPLE_MS as f64 / 1000.0) {
+                let latency_ms = latency_ms(Some(Leg::Run), &mut random);
+                let code = if random.chance(BASELINE) { Code::Broken } else { Code::Fine };
+                book.count(service, &Served { leg: Some(Leg::Run), code: Some(code), by: Answerer::Leg, revision: None, latency_ms });
             }
-            book.close(last_ms - back * SAMPLE_MS);
         }
+        // One of those minutes was as calm as another.
+        let counts = std::mem::take(&mut book.open);
+        let minute = |back: i64| Minute { end_ms: last_ms - back * SAMPLE_MS, counts: counts.clone() };
+        book.kept = (0..HISTORY).rev().map(minute).collect();
         book
     }
 
@@ -139,7 +141,7 @@ impl BalancerBook {
         }
         let Some(code) = said else { return };
         // The bounds are powers of one number, so its logarithm finds the bucket.
-        let bucket = (served.latency_ms.max(1.0).ln() / GROWTH.ln()).ceil().min(BOUNDS as f64) as usize;
+        let bucket = (served.latency_ms.max(1.0).ln() / LN_GROWTH).ceil().min(BOUNDS as f64) as usize;
         match counts.latencies.iter_mut().find(|(known, _)| *known == code) {
             Some((_, latencies)) => latencies.add(bucket, served.latency_ms),
             None => {

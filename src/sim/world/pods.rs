@@ -2,8 +2,6 @@
 //!
 //! Pods that were there before the world began have a past, and a bad one: who takes it for what happens now is found out.
 
-use std::collections::BTreeMap;
-
 use super::meter::{Code, Meter};
 
 /// Requests of a pod's past, of which so many failed.
@@ -24,6 +22,7 @@ pub struct Running {
 /// A container's own counters.
 #[derive(Debug, Clone)]
 struct Own {
+    pod: String,
     started_ms: i64,
     meter: Meter,
 }
@@ -32,8 +31,9 @@ struct Own {
 #[derive(Debug, Clone)]
 pub struct PodMeters {
     begun_ms: i64,
-    own: BTreeMap<String, Own>,
-    ready: Vec<String>,
+    own: Vec<Own>,
+    /// Places of those that take requests.
+    ready: Vec<usize>,
     next: usize,
 }
 
@@ -41,32 +41,39 @@ impl PodMeters {
     /// Of a world that begins now.
     #[must_use]
     pub fn new(begun_ms: i64) -> Self {
-        Self { begun_ms, own: BTreeMap::new(), ready: Vec::new(), next: 0 }
+        Self { begun_ms, own: Vec::new(), ready: Vec::new(), next: 0 }
     }
 
     /// Follows the cluster: containers that are new, or have started again, count from zero.
     pub fn follow(&mut self, running: &[Running]) {
-        self.own.retain(|name, _| running.iter().any(|pod| pod.name == *name));
+        let mut before = std::mem::take(&mut self.own);
         for Running { name, started_ms, .. } in running {
-            if self.own.get(name).is_none_or(|own| own.started_ms != *started_ms) {
-                let mut meter = Meter::new(*started_ms);
-                if *started_ms < self.begun_ms {
-                    meter.requests[Code::Fine as usize] = PAST - PAST_FAILED;
-                    meter.requests[Code::Broken as usize] = PAST_FAILED;
-                    // All of them took long.
-                    meter.buckets[10] = PAST;
-                    meter.sum_s = PAST as f64 * 4.0;
-                }
-                self.own.insert(name.clone(), Own { started_ms: *started_ms, meter });
-            }
+            let known = before.iter().position(|own| own.pod == *name && own.started_ms == *started_ms);
+            let own = match known {
+                Some(place) => before.swap_remove(place),
+                None => Own { pod: name.clone(), started_ms: *started_ms, meter: self.begun(*started_ms) },
+            };
+            self.own.push(own);
         }
-        self.ready = running.iter().filter(|pod| pod.is_ready).map(|pod| pod.name.clone()).collect();
+        self.ready = running.iter().enumerate().filter(|(_, pod)| pod.is_ready).map(|(place, _)| place).collect();
+    }
+
+    fn begun(&self, started_ms: i64) -> Meter {
+        let mut meter = Meter::new(started_ms);
+        if started_ms < self.begun_ms {
+            meter.requests[Code::Fine as usize] = PAST - PAST_FAILED;
+            meter.requests[Code::Broken as usize] = PAST_FAILED;
+            // All of them took long.
+            meter.buckets[10] = PAST;
+            meter.sum_s = PAST as f64 * 4.0;
+        }
+        meter
     }
 
     /// Counts one answered request at whichever pod has its turn.
     pub fn count(&mut self, code: Code, latency_ms: f64) {
-        let Some(name) = self.ready.get(self.next % self.ready.len().max(1)) else { return };
-        if let Some(own) = self.own.get_mut(name) {
+        let Some(place) = self.ready.get(self.next % self.ready.len().max(1)) else { return };
+        if let Some(own) = self.own.get_mut(*place) {
             own.meter.count(code, latency_ms);
         }
         self.next = self.next.wrapping_add(1);
@@ -74,12 +81,37 @@ impl PodMeters {
 
     /// Begins every counter at zero, as processes do that all crash at once.
     pub fn restart(&mut self, now_ms: i64) {
-        self.own.values_mut().for_each(|own| own.meter = Meter::new(now_ms));
+        self.own.iter_mut().for_each(|own| own.meter = Meter::new(now_ms));
     }
 
     /// The counters of one pod, as long as its container runs.
     #[must_use]
     pub fn meter(&self, pod: &str) -> Option<&Meter> {
-        self.own.get(pod).map(|own| &own.meter)
+        self.own.iter().find(|own| own.pod == pod).map(|own| &own.meter)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pod(name: &str, started_ms: i64, is_ready: bool) -> Running {
+        Running { name: name.to_owned(), started_ms, is_ready }
+    }
+
+    #[test]
+    fn those_that_are_ready_take_turns_and_each_counts_from_its_own_beginning() {
+        let mut pods = PodMeters::new(1000);
+        pods.follow(&[pod("old", 500, true), pod("new", 1500, true), pod("waits", 1500, false)]);
+        (0..10).for_each(|_| pods.count(Code::Fine, 50.0));
+        let total = |pods: &PodMeters, name: &str| pods.meter(name).map(Meter::total);
+        assert_eq!(["old", "new", "waits"].map(|name| total(&pods, name)), [Some(PAST + 5), Some(5), Some(0)]);
+        // One is gone, one has started again, one is ready now.
+        pods.follow(&[pod("waits", 1500, true), pod("new", 2000, true)]);
+        (0..4).for_each(|_| pods.count(Code::Broken, 50.0));
+        assert_eq!(["old", "new", "waits"].map(|name| total(&pods, name)), [None, Some(2), Some(2)]);
+        assert_eq!(pods.meter("new").map(|meter| meter.started_ms), Some(2000));
+        pods.restart(3000);
+        assert_eq!(["new", "waits"].map(|name| total(&pods, name)), [Some(0), Some(0)]);
     }
 }

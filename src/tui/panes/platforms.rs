@@ -325,6 +325,13 @@ fn figure(card: &Card<'_>, metric: Metric, label: &str, theme: &Theme, room: usi
         // Nobody is sent there, so there is nothing to tell, and nothing wrong.
         return vec![head, Span::styled(format!("{:<body_room$}", "-"), theme.faint)];
     }
+    let plan = card.state.opened.as_ref().map(|opened| &opened.plan);
+    if matches!(measured, Some(Err(Gap::Missing))) && plan.is_some_and(|plan| !plan.asks(card.backend, metric)) {
+        return vec![
+            head,
+            Span::styled(format!("{:<body_room$}", text::cut("not counted", body_room, theme.glyphs.ellipsis)), theme.faint),
+        ];
+    }
     let (told, known) = words::figure(metric, measured.as_ref());
     if known == words::Known::No {
         let short = measured.as_ref().and_then(|measured| measured.as_ref().err()).map(|gap| crate::words::gap_in_short(*gap));
@@ -333,6 +340,10 @@ fn figure(card: &Card<'_>, metric: Metric, label: &str, theme: &Theme, room: usi
         return vec![head, Span::styled(format!("{told:<body_room$}"), theme.unknown)];
     }
     let style = if card.beyond.contains(&metric) { theme.breach } else { theme.figure };
+    // A source that is minutes late tells nothing of now: its age outranks the way the figure came.
+    let taken = measured.and_then(Result::ok).map(|sample| sample.at).filter(|at| is_old(*at, card.now));
+    let age = taken.map_or_else(String::new, |at| format!("{} ", card.now.since(at)));
+    let body_room = body_room.saturating_sub(text::width(&age));
     let bars_room = body_room.saturating_sub(9).min(SPARK_POINTS);
     let top = card.tops.get(&metric).copied().unwrap_or(0.0);
     let bars = card.seen.history.get(&metric).map_or_else(String::new, |points| spark::bars(points.iter(), bars_room, top, theme));
@@ -345,6 +356,7 @@ fn figure(card: &Card<'_>, metric: Metric, label: &str, theme: &Theme, room: usi
         head,
         Span::styled(told, style),
         Span::styled(gap, theme.faint),
+        Span::styled(age, theme.dim),
         Span::styled(before.into_iter().collect::<String>(), theme.faint),
         Span::styled(format!("{newest} "), card.style),
     ]
