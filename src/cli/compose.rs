@@ -22,7 +22,7 @@ use crate::{
         cloud_sql::{self, CloudSqlSensor},
         google_auth::Token,
         http::{Client, Origin, Reach},
-        kubernetes::{self, GkeCluster, KubernetesSensor, Way},
+        kubernetes::{self, Access, GkeCluster, KubernetesSensor, Way},
         metrics::{self, MetricsSensor},
         prober::{BackendConfig, BackendProber, FrontDoorConfig, FrontDoorProber, Pace},
         prometheus::{self, PrometheusSensor, Scale},
@@ -41,6 +41,7 @@ use crate::{
     },
     plan::model::{
         Backend, Driver, MapPart, Plan, Route, WorkloadRef,
+        clusters::ClusterWay,
         readings::{Auth, Cadence, LatencyUnit, Readings, Server, Source},
     },
     port::{self, FaultInjector, Sensor},
@@ -380,15 +381,27 @@ impl<'a> Composer<'a> {
                 let mut config = kubernetes::Config::new(source, backend.id.clone(), namespace.as_str(), deployment.as_str());
                 // Watches live in real time; in a hasty world they must live shorter to keep the evidence young.
                 config.life = self.clock.real(Millis::from_secs(60));
-                let cluster = GkeCluster {
-                    container: self.google("container.googleapis.com")?,
-                    token: self.token.clone(),
-                    project: self.plan.project.to_string(),
-                    region: self.plan.region.to_string(),
-                    name: cluster.to_string(),
-                };
-                Ok(Box::new(KubernetesSensor::new(config, Way::Gke(cluster))))
+                Ok(Box::new(KubernetesSensor::new(config, self.cluster(cluster)?)))
             }
+        }
+    }
+
+    /// The way to a cluster. The one of a simulated world is found there, whatever the plan says of another.
+    fn cluster(&self, name: &Shown) -> Result<Way> {
+        let told = match self.places {
+            Places::Live => self.plan.clusters.get(name).cloned().unwrap_or_default(),
+            Places::Simulated(_) => ClusterWay::default(),
+        };
+        match told {
+            ClusterWay::Proxy { url } => Ok(Way::Known(Access::loopback(url.as_str())?)),
+            ClusterWay::Gke { endpoint, project, location } => Ok(Way::Gke(GkeCluster {
+                container: self.google("container.googleapis.com")?,
+                token: self.token.clone(),
+                project: project.as_ref().unwrap_or(&self.plan.project).to_string(),
+                region: location.as_ref().unwrap_or(&self.plan.region).to_string(),
+                name: name.to_string(),
+                endpoint,
+            })),
         }
     }
 

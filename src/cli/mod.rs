@@ -17,9 +17,11 @@ pub mod check;
 pub mod cockpit;
 pub mod completions;
 pub mod compose;
+mod confine;
 pub mod current;
 pub mod demo;
 pub mod environment;
+mod help;
 pub mod host;
 pub mod init;
 pub mod join;
@@ -141,7 +143,7 @@ fn exits() -> String {
 
 /// Steer a live, zero-downtime migration from Cloud Run to GKE. Without a subcommand: the demo.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, propagate_version = true, after_help = exits())]
+#[command(version, about, max_term_width = 100, propagate_version = true, disable_help_subcommand = true, after_help = exits())]
 struct Line {
     #[command(subcommand)]
     what: Option<What>,
@@ -179,6 +181,8 @@ enum What {
     Init(init::Args),
     /// Print the JSON Schema of plans, for editors.
     Schema,
+    /// Print the help of a command, or with `live` how a first live session goes.
+    Help(help::Args),
     /// Print a completion script for a shell; it knows the sessions by name.
     Completions { shell: clap_complete::Shell },
 }
@@ -218,6 +222,7 @@ pub fn run(arguments: Vec<OsString>) -> Result<Exit> {
         What::Check(args) => block_on(Workers::One, check::run(args)),
         What::Init(args) => block_on(Workers::One, init::run(args)),
         What::Schema => schema::run(),
+        What::Help(args) => help::run(&args, &mut Line::command()),
         What::Completions { shell } => {
             print::out(&completions::script(shell, &mut Line::command()));
             Ok(Exit::Done)

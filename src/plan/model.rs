@@ -20,9 +20,10 @@ use crate::{
         time::Millis,
         weight::{PerMille, Weights},
     },
-    plan::model::readings::Readings,
+    plan::model::{clusters::ClusterWay, readings::Readings},
 };
 
+pub mod clusters;
 pub mod readings;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,9 @@ pub struct Plan {
     pub hash: Digest,
     pub project: Shown,
     pub region: Shown,
+    /// Ways to clusters, where they are not the usual one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub clusters: BTreeMap<Shown, ClusterWay>,
     pub routes: Vec<Route>,
     pub triggers: Vec<Trigger>,
     pub checklist: Vec<Item>,

@@ -88,13 +88,27 @@ fn build(origin: &Origin, keep: Keep) -> Result<reqwest::Client, Fault> {
     })
 }
 
-/// The same for a wire to `url` that has a client of its own, and only where one of these authorities, each in DER, has signed.
+/// Whose signature under a server's certificate is believed.
+#[derive(Debug, Clone)]
+pub(in crate::adapter) enum Trust {
+    /// One of these authorities, each in DER; without any, no server is believed, and only plain HTTP can be spoken.
+    Only(Vec<Vec<u8>>),
+    /// Those that this machine trusts.
+    Machine,
+}
+
+/// The same for a wire to `url` that has a client of its own.
 /// # Errors
-/// [`FaultKind::Unsupported`] if no TLS client can be built of them.
-pub(in crate::adapter) fn client_of(url: &Url, authorities: &[Vec<u8>]) -> Result<reqwest::Client, Fault> {
-    let read = |der: &Vec<u8>| reqwest::Certificate::from_der(der).map_err(|error| unsupported(&error));
-    let authorities = authorities.iter().map(read).collect::<Result<Vec<_>, Fault>>()?;
-    made(proxy::routed(plain(), url).tls_certs_only(authorities))
+/// [`FaultKind::Unsupported`] if no TLS client can be built with that trust.
+pub(in crate::adapter) fn client_of(url: &Url, trust: &Trust) -> Result<reqwest::Client, Fault> {
+    let builder = proxy::routed(plain(), url);
+    made(match trust {
+        Trust::Only(authorities) => {
+            let read = |der: &Vec<u8>| reqwest::Certificate::from_der(der).map_err(|error| unsupported(&error));
+            builder.tls_certs_only(authorities.iter().map(read).collect::<Result<Vec<_>, Fault>>()?)
+        }
+        Trust::Machine => builder.https_only(true),
+    })
 }
 
 /// What holds for every way out. One connection carries one request at a time, so a dead one takes nobody else with it.
