@@ -250,6 +250,7 @@ async fn several_services_find_their_workloads_by_name_and_foreign_ones_are_left
             "regions/us-east1": [run_group("web-run-neg", "web"), run_group("api-run-neg", "api")],
             "zones/us-east1-b": [pods("web-neg", "web"), pods("api-neg", "api"), pods("other-neg", "other")],
         }),
+        clusters: disabled("Kubernetes Engine API", "container.googleapis.com"),
         sql: Reaction::json(
             200,
             json!({"items": [
