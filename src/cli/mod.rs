@@ -21,7 +21,7 @@ mod confine;
 pub mod current;
 pub mod demo;
 pub mod environment;
-mod help;
+pub mod help;
 pub mod host;
 pub mod init;
 pub mod join;

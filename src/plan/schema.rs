@@ -45,8 +45,8 @@ pub enum Kind {
     Object(&'static Object),
     /// A list of so many at least and at most.
     List(&'static Kind, usize, Option<usize>),
-    /// A mapping of names that the plan gives.
-    Named(&'static Object),
+    /// A mapping of names, each written so.
+    Named(&'static Object, &'static Text),
     AnyOf(&'static [Kind]),
 }
 
@@ -99,7 +99,7 @@ fn gather(object: &'static Object, known: &mut Vec<&'static Object>) {
 
 fn gather_in(kind: &'static Kind, known: &mut Vec<&'static Object>) {
     match kind {
-        Kind::Object(object) | Kind::Named(object) => gather(object, known),
+        Kind::Object(object) | Kind::Named(object, _) => gather(object, known),
         Kind::List(each, ..) => gather_in(each, known),
         Kind::AnyOf(kinds) => kinds.iter().for_each(|kind| gather_in(kind, known)),
         Kind::Text(_) | Kind::Between(..) | Kind::Count(..) | Kind::Word(_) => {}
@@ -164,9 +164,9 @@ fn of(kind: &Kind) -> Value {
             }
             made
         }
-        Kind::Named(object) => json!({
+        Kind::Named(object, name) => json!({
             "type": "object",
-            "propertyNames": {"pattern": table::SOURCE_NAME},
+            "propertyNames": {"pattern": name.pattern},
             "additionalProperties": {"$ref": format!("#/$defs/{}", object.name)},
         }),
         Kind::AnyOf(kinds) => json!({"anyOf": kinds.iter().map(of).collect::<Vec<_>>()}),

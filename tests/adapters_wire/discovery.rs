@@ -29,6 +29,7 @@ struct Project {
     maps: Value,
     services: Value,
     groups: Value,
+    clusters: Reaction,
     sql: Reaction,
 }
 
@@ -69,6 +70,7 @@ fn unprepared() -> Project {
             "zones/us-east1-b": [pod_group("web-neg", "us-east1-b", owner)],
             "zones/us-east1-c": [pod_group("web-neg", "us-east1-c", owner)],
         }),
+        clusters: disabled("Kubernetes Engine API", "container.googleapis.com"),
         sql: disabled("Cloud SQL Admin API", "sqladmin.googleapis.com"),
     }
 }
@@ -83,6 +85,11 @@ fn disabled(title: &str, name: &str) -> Reaction {
     Reaction::json(403, json!({"error": {"code": 403, "message": message, "status": "PERMISSION_DENIED", "details": details}}))
 }
 
+fn shop_prod() -> Value {
+    let ways = json!({"ipEndpointsConfig": {"enablePublicEndpoint": false, "privateEndpoint": "10.0.0.2"}, "dnsEndpointConfig": {"allowExternalTraffic": false}});
+    json!({"name": "shop-prod", "location": "us-east1", "endpoint": "10.0.0.2", "controlPlaneEndpointsConfig": ways})
+}
+
 impl Project {
     async fn serve(self) -> Server {
         Server::start(move |asked, _| self.answer(asked)).await
@@ -95,7 +102,9 @@ impl Project {
             "backendServices" => Reaction::json(200, aggregated("backendServices", self.services.clone())),
             "networkEndpointGroups" => Reaction::json(200, aggregated("networkEndpointGroups", self.groups.clone())),
             "services" => Reaction::json(200, json!({"services": [{"name": "projects/my-project/locations/us-east1/services/web"}]})),
-            "clusters" => disabled("Kubernetes Engine API", "container.googleapis.com"),
+            "clusters" => self.clusters.clone(),
+            // One that names no authority can't be trusted, so nobody asks it anything.
+            "shop-prod" => Reaction::json(200, shop_prod()),
             "instances" => self.sql.clone(),
             other => panic!("nobody asks for {other}: {}", asked.path),
         }
@@ -241,6 +250,7 @@ async fn several_services_find_their_workloads_by_name_and_foreign_ones_are_left
             "regions/us-east1": [run_group("web-run-neg", "web"), run_group("api-run-neg", "api")],
             "zones/us-east1-b": [pods("web-neg", "web"), pods("api-neg", "api"), pods("other-neg", "other")],
         }),
+        clusters: disabled("Kubernetes Engine API", "container.googleapis.com"),
         sql: Reaction::json(
             200,
             json!({"items": [
@@ -280,4 +290,16 @@ async fn a_command_to_paste_holds_no_other_command_and_overwrites_no_header_of_o
     let text = looked(&server, Wish::default()).await.unwrap().text;
     assert!(text.contains(r"#   gcloud compute url-maps edit 'lb'\''; rm -rf ~; '\''' --global --project=my-project"), "{text}");
     assert!(!text.contains("| awk"), "{text}");
+}
+
+#[tokio::test]
+async fn a_cluster_that_takes_nobody_from_outside_is_asked_and_written_as_one() {
+    let mut project = unprepared();
+    project.clusters = Reaction::json(200, json!({"clusters": [shop_prod()], "missingZones": ["us-east1-d"]}));
+    let server = project.serve().await;
+    let text = looked(&server, Wish::default()).await.unwrap().text;
+    assert!(text.contains("\n  shop-prod: { endpoint: private }"), "{text}");
+    assert!(text.contains("          cluster: shop-prod                         # the only cluster of the project"), "{text}");
+    assert!(text.contains("NOT READ: GKE clusters: unavailable: the answer leaves out us-east1-d."), "{text}");
+    assert!(text.contains("NOT READ: services and deployments of the cluster shop-prod: unreadable answer"), "{text}");
 }

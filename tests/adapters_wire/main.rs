@@ -19,11 +19,8 @@ mod http_route;
 mod kubernetes;
 mod metrics;
 mod path_matchers;
-<<<<<<< HEAD
-mod preflight;
-=======
 mod pods;
->>>>>>> read
+mod preflight;
 mod prober;
 mod prometheus;
 mod proxy;

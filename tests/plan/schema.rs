@@ -53,7 +53,7 @@ fn mapping(value: &Value, pointer: String, object: &'static Object, found: &mut 
 fn inside(value: &Value, pointer: String, kind: &'static Kind, found: &mut Vec<Spot>) {
     match kind {
         Kind::Object(object) => mapping(value, pointer, object, found),
-        Kind::Named(object) => {
+        Kind::Named(object, _) => {
             for (name, value) in value.as_object().into_iter().flatten() {
                 mapping(value, format!("{pointer}/{name}"), object, found);
             }

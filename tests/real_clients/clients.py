@@ -167,9 +167,10 @@ def inside(cluster):
     else:
         raise AssertionError("the watch ended before the deployment had four pods")
     pods = core.list_namespaced_pod("hexproperty", label_selector="app=frontend").items
-    assert len([pod for pod in pods if not pod.metadata.deletion_timestamp]) == 4, pods
+    alive = [pod for pod in pods if not pod.metadata.deletion_timestamp]
+    assert len(alive) == 4, pods
     assert core.list_namespaced_event("hexproperty").items, "scaling leaves events"
-    assert core.read_namespaced_pod_log(pods[0].metadata.name, "hexproperty", tail_lines=3)
+    assert core.read_namespaced_pod_log(alive[0].metadata.name, "hexproperty", tail_lines=3)
     print("kubernetes over TLS, by the authority that GKE names: read, scaled to 4, watched, events, logs")
 
 

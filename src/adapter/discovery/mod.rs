@@ -11,7 +11,7 @@ mod wire;
 
 use crate::{
     adapter::{google_auth::Token, http::Client},
-    domain::{fault::Fault, shown::Shown},
+    domain::{fault::Fault, platform::Endpoint, shown::Shown},
 };
 
 /// The APIs that are asked, and for whose project.
@@ -173,6 +173,8 @@ pub struct Target {
 pub struct Cluster {
     pub name: Shown,
     pub location: Shown,
+    /// By which of its addresses it was asked.
+    pub endpoint: Endpoint,
     /// Whether Managed Service for Prometheus collects there.
     pub has_managed_prometheus: bool,
     pub exposed: Vec<Exposed>,

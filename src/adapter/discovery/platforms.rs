@@ -62,11 +62,23 @@ impl Explorer {
             project: self.project.clone(),
             region: wire.location.clone(),
             name: wire.name.clone(),
-            endpoint: Endpoint::Public,
+            endpoint: endpoint(&wire),
         });
         let (exposed, fault) = exposed::look(&way, namespaces).await;
         let has_managed_prometheus = wire.monitoring_config.managed_prometheus_config.enabled;
-        (Cluster { name: Shown::new(&wire.name), location: Shown::new(&wire.location), has_managed_prometheus, exposed }, fault)
+        let (name, location) = (Shown::new(&wire.name), Shown::new(&wire.location));
+        (Cluster { name, location, endpoint: endpoint(&wire), has_managed_prometheus, exposed }, fault)
+    }
+}
+
+/// The public one where it takes anybody, else the name where that is open, else the one within the network.
+fn endpoint(wire: &ClusterWire) -> Endpoint {
+    let endpoints = &wire.control_plane_endpoints_config;
+    let is_public = endpoints.ip_endpoints_config.enable_public_endpoint.unwrap_or(!wire.private_cluster_config.enable_private_endpoint);
+    match (is_public, endpoints.dns_endpoint_config.allow_external_traffic) {
+        (true, _) => Endpoint::Public,
+        (false, true) => Endpoint::Dns,
+        (false, false) => Endpoint::Private,
     }
 }
 
@@ -94,5 +106,27 @@ fn database(wire: InstanceWire) -> Database {
         version: Shown::new(&wire.database_version),
         state: Shown::new(&wire.state),
         primary: Some(primary).filter(|name| !name.is_empty()).map(Shown::new),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_cluster_is_asked_where_it_takes_somebody() {
+        let asked = |wire: Value| endpoint(&ClusterWire::deserialize(wire).unwrap());
+        let ip = |public: bool| json!({"enablePublicEndpoint": public});
+        let dns = |open: bool| json!({"endpoint": "gke-1.us-east1.gke.goog", "allowExternalTraffic": open});
+        let newer = |public, open| json!({"name": "c", "controlPlaneEndpointsConfig": {"ipEndpointsConfig": ip(public), "dnsEndpointConfig": dns(open)}});
+        assert_eq!(asked(json!({"name": "c"})), Endpoint::Public);
+        assert_eq!(asked(json!({"name": "c", "privateClusterConfig": {"enablePrivateEndpoint": true}})), Endpoint::Private);
+        assert_eq!(
+            [asked(newer(true, true)), asked(newer(false, true)), asked(newer(false, false))],
+            [Endpoint::Public, Endpoint::Dns, Endpoint::Private]
+        );
     }
 }

@@ -277,6 +277,41 @@ pub(super) struct ClusterWire {
     pub location: String,
     #[serde(default, deserialize_with = "lenient")]
     pub monitoring_config: MonitoringWire,
+    #[serde(default, deserialize_with = "lenient")]
+    pub private_cluster_config: PrivateWire,
+    #[serde(default, deserialize_with = "lenient")]
+    pub control_plane_endpoints_config: EndpointsWire,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PrivateWire {
+    /// Whether the private one is the only one that takes anybody.
+    #[serde(default, deserialize_with = "lenient")]
+    pub enable_private_endpoint: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EndpointsWire {
+    #[serde(default, deserialize_with = "lenient")]
+    pub ip_endpoints_config: IpWire,
+    #[serde(default, deserialize_with = "lenient")]
+    pub dns_endpoint_config: DnsWire,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct IpWire {
+    /// Left out by clusters of before.
+    pub enable_public_endpoint: Option<bool>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DnsWire {
+    #[serde(default, deserialize_with = "lenient")]
+    pub allow_external_traffic: bool,
 }
 
 #[derive(Default, Deserialize)]

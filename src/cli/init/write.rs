@@ -9,13 +9,14 @@ use super::{
 };
 use crate::{
     adapter::discovery::{self, Database, Unread},
-    domain::shown::Shown,
+    domain::{platform::Endpoint, shown::Shown},
 };
 
 /// The plan's text, and what is missing for a flight besides.
 pub(super) fn plan(seen: Seen<'_>, draft: &Draft<'_>, unread: &[&Unread]) -> (String, Vec<Missing>) {
     let mut paper = Paper::default();
     head(&mut paper, seen, draft, unread);
+    clusters(&mut paper, seen, draft);
     sources(&mut paper, seen);
     paper.blank();
     paper.line(0, "routes:", "");
@@ -54,6 +55,26 @@ fn head(paper: &mut Paper, seen: Seen<'_>, draft: &Draft<'_>, unread: &[&Unread]
     let first = draft.routes.first().map(|route| &route.home.run);
     let from = first.map_or_else(String::new, |run| format!("of the serverless group {}", run.group));
     paper.key(0, "region", draft.region.as_str(), &from);
+}
+
+/// Clusters that are not reached as clusters usually are.
+fn clusters(paper: &mut Paper, seen: Seen<'_>, draft: &Draft<'_>) {
+    let named = |name: &Shown| draft.routes.iter().any(|route| route.target.workload.cluster.value() == Some(name.as_str()));
+    let other = seen.platforms.clusters.iter().filter(|cluster| cluster.endpoint != Endpoint::Public && named(&cluster.name));
+    let other: Vec<_> = other.collect();
+    if other.is_empty() {
+        return;
+    }
+    paper.blank();
+    paper.line(0, "clusters:", "which of their endpoints is asked");
+    for cluster in other {
+        let (word, why) = match cluster.endpoint {
+            Endpoint::Public => ("public", "it takes everybody"),
+            Endpoint::Private => ("private", "it takes nobody from outside; the host needs a way into its network"),
+            Endpoint::Dns => ("dns", "its public address takes nobody, its name does"),
+        };
+        paper.line(2, &format!("{}: {{ endpoint: {word} }}", quoted(cluster.name.as_str())), why);
+    }
 }
 
 /// Managed Prometheus, where a cluster collects for it.

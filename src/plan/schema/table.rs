@@ -26,6 +26,7 @@ static NAME: Text = text("^[a-z0-9][a-z0-9._/-]{0,62}$", "1 to 63 of a-z 0-9 . _
 static PROJECT: Text =
     text("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", "a project id: 6 to 30 of a-z 0-9 -, beginning with a letter", &["my-project"]);
 static REGION: Text = text("^[a-z]+-[a-z]+[0-9]+$", "a region such as us-central1", &["us-central1", "europe-west1"]);
+static LOCATION: Text = text("^[a-z]+-[a-z]+[0-9]+(-[a-z])?$", "a region or a zone", &["us-central1", "us-central1-a"]);
 static HOST: Text = short(
     253,
     text(
@@ -75,8 +76,7 @@ static SOURCE_URL: Text = short(
         &["google", "https://prometheus.example.com"],
     ),
 );
-/// What a source may be called.
-pub const SOURCE_NAME: &str = "^[a-z0-9-]{1,63}$";
+static SOURCE_NAME: Text = text("^[a-z0-9-]{1,63}$", "1 to 63 of a-z 0-9 -", &["monitoring"]);
 
 const FRACTION: Kind = Kind::AnyOf(&[Kind::Between(0.0, 1.0), Kind::Text(&FRACTION_TEXT)]);
 /// A threshold in the unit of its metric.
@@ -95,7 +95,12 @@ pub static PLAN: Object = Object {
         key("name", Kind::Text(&TITLE), "What people call this migration; it stands at the top of every screen."),
         key("project", Kind::Text(&PROJECT), "The project whose load balancer, services and clusters these are, by its id."),
         key("region", Kind::Text(&REGION), "Where the Cloud Run services are, and where clusters are looked for first."),
-        maybe("sources", Kind::Named(&SOURCE), "Servers that are asked for figures, by names that the plan gives them."),
+        maybe(
+            "clusters",
+            Kind::Named(&CLUSTER_WAY, &CLUSTER),
+            "How clusters are reached, by their names; by their public endpoint if left out.",
+        ),
+        maybe("sources", Kind::Named(&SOURCE, &SOURCE_NAME), "Servers that are asked for figures, by names that the plan gives them."),
         key("routes", Kind::List(&Kind::Object(&ROUTE), 1, None), "What is split, and between whom."),
         key("triggers", Kind::List(&Kind::Object(&TRIGGER), 1, None), "What brings the traffic home, or holds it, by itself."),
         key("checklist", Kind::Object(&CHECKLIST), "Lines that people sign or the session proves, in three stages."),
@@ -104,6 +109,18 @@ pub static PLAN: Object = Object {
         maybe("limits", Kind::Object(&LIMITS), "How often to look, and what must be standing by."),
     ],
     rules: &[],
+};
+
+static CLUSTER_WAY: Object = Object {
+    name: "cluster_way",
+    about: "How a cluster's API server is reached.",
+    keys: &[
+        maybe("endpoint", Kind::Word(&["public", "private", "dns"]), "Which of its endpoints is asked; the public one if left out."),
+        maybe("project", Kind::Text(&PROJECT), "Whose it is; the plan's project if left out."),
+        maybe("location", Kind::Text(&LOCATION), "Where it is looked for first; the plan's region if left out."),
+        maybe("proxy", Kind::Text(&ADDRESS), "A proxy on the host's machine that leads to it, such as `kubectl proxy`."),
+    ],
+    rules: &[Rule::Apart("proxy", "endpoint"), Rule::Apart("proxy", "project"), Rule::Apart("proxy", "location")],
 };
 
 static SOURCE: Object = Object {
