@@ -236,7 +236,10 @@ async fn ask(ctx: &Context<'_>, api: Api) -> Result<std::result::Result<(), Fail
             preflight::door(&client, &["v3", "projects", project, "timeSeries"], &query).await
         }
         Api::Logging => {
-            let body = json!({"resourceNames": [format!("projects/{project}")], "pageSize": 1});
+            // The newest entry alone: whoever asks for the oldest has the whole log searched.
+            let filter = format!("logName = \"projects/{project}/logs/cloudaudit.googleapis.com%2Factivity\"");
+            let resource = format!("projects/{project}");
+            let body = json!({"resourceNames": [resource], "filter": filter, "orderBy": "timestamp desc", "pageSize": 1});
             preflight::question(&client, &["v2", "entries:list"], &body).await
         }
         Api::Projects => {
