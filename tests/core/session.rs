@@ -108,7 +108,6 @@ pub(crate) fn plan() -> Plan {
         project: "hexproperty".into(),
         clusters: std::collections::BTreeMap::new(),
         region: "us-central1".into(),
-        clusters: Default::default(),
         routes: vec![Route {
             id: route(),
             title: "frontend".into(),
