@@ -19,7 +19,7 @@ use cutover::{
     domain::{
         fact::Fact,
         fault::{Fault, FaultKind},
-        platform::{Happening, Part, Readiness, RolloutStage, Scale, Workload},
+        platform::{Endpoint, Happening, Part, Readiness, RolloutStage, Scale, Workload},
         secret::Secret,
     },
     port::Sensor,
@@ -62,12 +62,16 @@ impl Watched {
 
     /// As in a live session: by the cluster's name, from the Container API, over TLS.
     async fn by_name(region: &str, name: &str) -> Watched {
+        Watched::at_endpoint(region, name, Endpoint::Public).await
+    }
+
+    async fn at_endpoint(region: &str, name: &str, endpoint: Endpoint) -> Watched {
         let world = Simulation::start(simulation::Config { speed: SPEED, ..simulation::Config::default() }).await.unwrap();
         let google = Origin::new(&format!("http://{}", world.endpoints().google), Reach::Loopback).unwrap();
         let token = Token::Static(Secret::new("cutover-demo"));
         let container = Client::new(google, token.clone()).unwrap();
         let (project, region, name) = ("hexproperty".to_owned(), region.to_owned(), name.to_owned());
-        Watched::by(world, Way::Gke(GkeCluster { container, token, project, region, name }))
+        Watched::by(world, Way::Gke(GkeCluster { container, token, project, region, name, endpoint }))
     }
 
     fn by(world: Simulation, way: Way) -> Watched {
@@ -137,6 +141,16 @@ async fn a_cluster_is_found_by_its_name_and_trusted_by_its_authority() {
     assert!(said.contains("no cluster hexproperty-test; it has hexproperty-prod (us-central1)"), "{said}");
 }
 
+#[tokio::test]
+async fn a_cluster_is_reached_at_the_endpoint_that_the_plan_chooses_or_says_how_it_could_be() {
+    let (workload, _) = Watched::at_endpoint("us-central1", "hexproperty-prod", Endpoint::Private).await.look().await.unwrap();
+    assert_eq!(workload.scale, ALL_READY);
+    let fault = Watched::at_endpoint("us-central1", "hexproperty-prod", Endpoint::Dns).await.look().await.unwrap_err();
+    assert_eq!(fault.kind, FaultKind::Forbidden);
+    let enable = "`gcloud container clusters update hexproperty-prod --location us-central1 --project hexproperty --enable-dns-access`";
+    assert!(fault.message.as_str().contains(enable), "{fault}");
+}
+
 /// What the Container API says of one world's cluster, with the authority of another.
 #[tokio::test]
 async fn a_cluster_that_another_authority_has_signed_is_not_believed() {
@@ -151,7 +165,10 @@ async fn a_cluster_that_another_authority_has_signed_is_not_believed() {
     let container = Client::new(Origin::new(&format!("http://{address}"), Reach::Loopback).unwrap(), Token::None).unwrap();
     let (project, region, name) = ("hexproperty".to_owned(), "us-central1".to_owned(), "hexproperty-prod".to_owned());
     let config = Config::new("workload/gke".parse().unwrap(), "gke".parse().unwrap(), "hexproperty", "frontend");
-    here.sensor = KubernetesSensor::new(config, Way::Gke(GkeCluster { container, token: Token::None, project, region, name }));
+    here.sensor = KubernetesSensor::new(
+        config,
+        Way::Gke(GkeCluster { container, token: Token::None, project, region, name, endpoint: Endpoint::Public }),
+    );
     let fault = here.look().await.unwrap_err();
     assert_eq!(fault.kind, FaultKind::Unreachable, "{fault}");
     assert!(fault.message.as_str().contains("certificate"), "{fault}");

@@ -43,6 +43,8 @@ mod keys;
 mod pairs;
 #[path = "common/paper.rs"]
 mod paper;
+#[path = "frames/picture.rs"]
+mod picture;
 #[path = "frames/revisions.rs"]
 mod revisions;
 #[path = "frames/scenes.rs"]
@@ -74,9 +76,13 @@ fn plain(buf: &Buffer) -> String {
 
 /// Writes a frame with its colours, if somebody asked for them.
 fn keep(name: &str, buf: &Buffer) {
+    keep_text(&format!("{name}.ansi"), &colored(buf));
+}
+
+fn keep_text(file: &str, text: &str) {
     let Ok(folder) = std::env::var("CUTOVER_FRAMES") else { return };
     std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(std::path::Path::new(&folder).join(format!("{name}.ansi")), colored(buf)).unwrap();
+    std::fs::write(std::path::Path::new(&folder).join(file), text).unwrap();
 }
 
 fn colored(buf: &Buffer) -> String {

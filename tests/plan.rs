@@ -14,13 +14,15 @@ use cutover::{
     domain::{
         answer::{Expect, Statuses},
         digest::Digest,
+        platform::Endpoint,
+        shown::Shown,
         weight::PerMille,
     },
     plan::{
         self,
         diagnostic::{self, Severity},
         lexical,
-        model::{Driver, Gate, Plan, UnlikeHome, readings::Server},
+        model::{Driver, Gate, Plan, UnlikeHome, clusters::ClusterWay, readings::Server},
     },
 };
 
@@ -53,6 +55,29 @@ fn the_plan_with_a_prometheus_has_nothing_to_remark_on_either() {
     // A plan without readings is written as it always was.
     let (plain, _) = plan::read(GOOD.as_bytes()).unwrap();
     assert!(!serde_json::to_string(&plain).unwrap().contains("readings"));
+}
+
+#[test]
+fn a_cluster_is_reached_as_the_plan_says_and_a_plan_that_says_nothing_is_written_as_it_always_was() {
+    let with = |ways: &str| GOOD.replacen("\nroutes:", &format!("\nclusters:\n  hexproperty-prod: {ways}\n\nroutes:"), 1);
+    let way = |ways: &str| {
+        let (plan, warnings) = plan::read(with(ways).as_bytes()).unwrap();
+        assert!(warnings.is_empty(), "{warnings:?}");
+        assert_eq!(serde_json::from_value::<Plan>(serde_json::to_value(&plan).unwrap()).unwrap(), plan);
+        plan.clusters.into_values().next().unwrap()
+    };
+    assert_eq!(
+        way("{ endpoint: dns, project: hexproperty-network, location: us-central1-a }"),
+        ClusterWay::Gke {
+            endpoint: Endpoint::Dns,
+            project: Some(Shown::new("hexproperty-network")),
+            location: Some(Shown::new("us-central1-a"))
+        }
+    );
+    assert_eq!(way("{ endpoint: private }"), ClusterWay::Gke { endpoint: Endpoint::Private, project: None, location: None });
+    assert_eq!(way("{ proxy: http://127.0.0.1:8001 }"), ClusterWay::Proxy { url: Shown::new("http://127.0.0.1:8001") });
+    let (plain, _) = plan::read(GOOD.as_bytes()).unwrap();
+    assert!(!serde_json::to_string(&plain).unwrap().contains("clusters"));
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::{
     domain::{
         fault::{Fault, FaultKind},
         secret::Secret,
+        shown::Shown,
     },
 };
 
@@ -41,7 +42,7 @@ impl Token {
         let built = Builder::default().with_scopes([SCOPE]).build();
         built
             .map(Token::ApplicationDefault)
-            .map_err(|error| Fault::new(FaultKind::Forbidden, format!("no Google credentials: {}", causes(&error))))
+            .map_err(|error| Fault::new(FaultKind::Forbidden, format!("no Google credentials: {}{}", causes(&error), elsewhere())))
     }
 
     /// # Errors
@@ -58,6 +59,13 @@ impl Token {
             },
         }
     }
+}
+
+/// Where gcloud keeps its own, if somebody has moved that: it is not looked at, and a login that went there is not found.
+fn elsewhere() -> String {
+    let Some(folder) = std::env::var_os("CLOUDSDK_CONFIG") else { return String::new() };
+    let file = Path::new(&folder).join("application_default_credentials.json");
+    format!("; CLOUDSDK_CONFIG is not looked at: set GOOGLE_APPLICATION_CREDENTIALS={}", Shown::new(&file.to_string_lossy()))
 }
 
 /// `body` without the token of `headers`, should the other side have echoed it: an error's words end up on screens and in journals.

@@ -13,7 +13,7 @@ use crate::{
     cli::{
         Exit,
         appearance::Face,
-        environment,
+        confine, environment,
         paths::Paths,
         place::{Place, said},
         print, way,
@@ -60,6 +60,11 @@ pub fn terminal() -> Result<(), Exit> {
 pub async fn fly(place: &Place, found: &Found, wants: Wants, mut signals: Signals, face: &Face, follow: Follow) -> Result<Exit> {
     let paths = Paths::find()?;
     telemetry::start(Sink::PaneAndFile(paths.log("cockpit")))?;
+    confine::give_up_rights();
+    // Who signs starts `ssh-keygen` for each signature; a face that need not starts nothing, whatever comes in from the host.
+    if place.key.is_none() {
+        confine::start_no_programs();
+    }
     let size = size::of(&std::io::stdout());
     let terminal = Some(TerminalSize { columns: size.columns, rows: size.rows });
     let joined = tokio::select! {

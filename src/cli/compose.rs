@@ -23,7 +23,7 @@ use crate::{
         google_auth::Token,
         http::{Client, Origin, Reach},
         http_route::{self, HttpRouteDriver},
-        kubernetes::{self, GkeCluster, KubernetesSensor, Way},
+        kubernetes::{self, Access, GkeCluster, KubernetesSensor, Way},
         metrics::{self, MetricsSensor},
         prober::{BackendConfig, BackendProber, FrontDoorConfig, FrontDoorProber, Pace},
         prometheus::{self, PrometheusSensor, Scale},
@@ -43,6 +43,7 @@ use crate::{
     },
     plan::model::{
         Backend, Driver, MapPart, Plan, Route, RulePart, WorkloadRef,
+        clusters::ClusterWay,
         readings::{Auth, Cadence, LatencyUnit, Readings, Server, Source},
     },
     port::{self, FaultInjector, Sensor},
@@ -189,11 +190,10 @@ impl<'a> Composer<'a> {
             kind: backend.ref_kind.unwrap_or(RefKind::Service),
             name: backend.target.to_string(),
         });
-        let region = part.region.as_ref().unwrap_or(&self.plan.region);
-        let cluster = self.cluster(region, &part.cluster)?;
+        let (project, region) = self.plan.place_of(&part.cluster);
         let config = http_route::Config {
             route: route.id.clone(),
-            place: http_route::Place { project: cluster.project.clone(), region: cluster.region.clone(), cluster: cluster.name.clone() },
+            place: http_route::Place { project: project.to_string(), region: region.to_string(), cluster: part.cluster.to_string() },
             namespace: part.namespace.to_string(),
             http_route: part.http_route.to_string(),
             rule: part.rule.clone(),
@@ -203,17 +203,7 @@ impl<'a> Composer<'a> {
             path: path_of(route.front_door.as_ref()),
             patience,
         };
-        Ok(Arc::new(HttpRouteDriver::new(config, Way::Gke(cluster))))
-    }
-
-    fn cluster(&self, region: &Shown, name: &Shown) -> Result<GkeCluster> {
-        Ok(GkeCluster {
-            container: self.google("container.googleapis.com")?,
-            token: self.token.clone(),
-            project: self.plan.project.to_string(),
-            region: region.to_string(),
-            name: name.to_string(),
-        })
+        Ok(Arc::new(HttpRouteDriver::new(config, self.cluster(&part.cluster)?)))
     }
 
     /// What the plan's other routes steer of the same map.
@@ -413,9 +403,27 @@ impl<'a> Composer<'a> {
                 let mut config = kubernetes::Config::new(source, backend.id.clone(), namespace.as_str(), deployment.as_str());
                 // Watches live in real time; in a hasty world they must live shorter to keep the evidence young.
                 config.life = self.clock.real(Millis::from_secs(60));
-                let cluster = self.cluster(&self.plan.region, cluster)?;
-                Ok(Box::new(KubernetesSensor::new(config, Way::Gke(cluster))))
+                Ok(Box::new(KubernetesSensor::new(config, self.cluster(cluster)?)))
             }
+        }
+    }
+
+    /// The way to a cluster. The one of a simulated world is found there, whatever the plan says of another.
+    fn cluster(&self, name: &Shown) -> Result<Way> {
+        let told = match self.places {
+            Places::Live => self.plan.clusters.get(name).cloned().unwrap_or_default(),
+            Places::Simulated(_) => ClusterWay::default(),
+        };
+        match told {
+            ClusterWay::Proxy { url } => Ok(Way::Known(Access::loopback(url.as_str())?)),
+            ClusterWay::Gke { endpoint, project, location } => Ok(Way::Gke(GkeCluster {
+                container: self.google("container.googleapis.com")?,
+                token: self.token.clone(),
+                project: project.as_ref().unwrap_or(&self.plan.project).to_string(),
+                region: location.as_ref().unwrap_or(&self.plan.region).to_string(),
+                name: name.to_string(),
+                endpoint,
+            })),
         }
     }
 

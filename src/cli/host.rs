@@ -7,8 +7,6 @@
 use std::{path::PathBuf, time::Duration};
 
 use color_eyre::eyre::{Result, WrapErr};
-use rustix::process::{DumpableBehavior, Resource, Rlimit};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use tokio::{
     signal::unix::{Signal, SignalKind},
     sync::mpsc,
@@ -26,7 +24,7 @@ use crate::{
         socket::{Folder, FolderError},
     },
     cli::{
-        Exit, current,
+        Exit, confine, current,
         environment::{Environment, World},
         join, living,
         notes::{Kept, Notes},
@@ -153,7 +151,7 @@ pub async fn run(args: Args) -> Result<Exit> {
         // Refused only to the leader of a process group, which a freshly started child is not.
         rustix::process::setsid().wrap_err("the terminal's session could not be left")?;
     }
-    harden();
+    confine::give_up_rights();
     // A world that lives in the host dies with it, and its session can't be taken up.
     if args.detached && !args.no_restart && !options.environment.is_in_the_host() {
         return supervisor::run(&options).await;
@@ -169,7 +167,7 @@ pub async fn run(args: Args) -> Result<Exit> {
     match begin(options, paths).await? {
         Ok(hosted) => {
             early.abort();
-            start_no_programs();
+            confine::start_no_programs();
             hosted.until_the_end(signals, stop).await
         }
         Err(exit) => Ok(exit),
@@ -182,35 +180,6 @@ async fn end_before_it_begins(mut signals: Signals) {
     tracing::info!("the host was told to end before its session ran");
     telemetry::finish();
     std::process::exit(Exit::Done.code().into());
-}
-
-/// What the process can give up by itself: files for others, core files, being looked into, and rights that a program could bring.
-fn harden() {
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    let given_up = rustix::process::setrlimit(Resource::Core, none)
-        .and_then(|()| rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable))
-        .and_then(|()| rustix::thread::set_no_new_privs(true));
-    if let Err(error) = given_up {
-        tracing::warn!(%error, "core files and new rights could not be switched off; keep this account's files to yourself");
-    }
-}
-
-/// From here on no thread of the process can start a program, whoever may come to speak in its name.
-fn start_no_programs() {
-    let applied = programs_denied().and_then(|filter| Ok(seccompiler::apply_filter_all_threads(&filter)?));
-    if let Err(error) = applied {
-        tracing::warn!(%error, "the kernel takes no filter of system calls; the session goes on without one");
-    }
-}
-
-fn programs_denied() -> Result<BpfProgram> {
-    // Both are asked for by number; an empty list of conditions is every call.
-    let [execve, execveat] = if cfg!(target_arch = "x86_64") { [59, 322] } else { [221, 281] };
-    let denied = [(execve, Vec::new()), (execveat, Vec::new())].into_iter().collect();
-    let refusal = SeccompAction::Errno(rustix::io::Errno::PERM.raw_os_error().unsigned_abs());
-    let filter = SeccompFilter::new(denied, SeccompAction::Allow, refusal, std::env::consts::ARCH.try_into()?)?;
-    Ok(filter.try_into()?)
 }
 
 /// A task that panicked leaves a session that looks alive and lacks something. The next host takes it up whole.

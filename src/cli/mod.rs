@@ -17,9 +17,11 @@ pub mod check;
 pub mod cockpit;
 pub mod completions;
 pub mod compose;
+mod confine;
 pub mod current;
 pub mod demo;
 pub mod environment;
+mod help;
 pub mod host;
 pub mod join;
 mod living;
@@ -139,7 +141,7 @@ fn exits() -> String {
 
 /// Steer a live, zero-downtime migration from Cloud Run to GKE. Without a subcommand: the demo.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, propagate_version = true, after_help = exits())]
+#[command(version, about, max_term_width = 100, propagate_version = true, disable_help_subcommand = true, after_help = exits())]
 struct Line {
     #[command(subcommand)]
     what: Option<What>,
@@ -173,6 +175,8 @@ enum What {
     Sim(sim::Args),
     /// Read a plan and say everything that is wrong with it.
     Check(check::Args),
+    /// Print the help of a command, or with `live` how a first live session goes.
+    Help(help::Args),
     /// Print a completion script for a shell; it knows the sessions by name.
     Completions { shell: clap_complete::Shell },
 }
@@ -210,6 +214,7 @@ pub fn run(arguments: Vec<OsString>) -> Result<Exit> {
         What::Audit(args) => audit::run(&args),
         What::Sim(args) => block_on(Workers::One, sim::run(args)),
         What::Check(args) => block_on(Workers::One, check::run(args)),
+        What::Help(args) => help::run(&args, &mut Line::command()),
         What::Completions { shell } => {
             print::out(&completions::script(shell, &mut Line::command()));
             Ok(Exit::Done)

@@ -245,7 +245,7 @@ fn taken<'a>(state: &'a State, back: &Return) -> Option<&'a Taken> {
 }
 
 /// Why looks at the weights of `route` tell nothing now, if it is so.
-fn unread(state: &State, route: &Route) -> Option<Unread> {
+pub fn unread(state: &State, route: &Route) -> Option<Unread> {
     let why = weights_source(state, route)?.fault.clone()?;
     Some(Unread { why, looks: looks(state, route) })
 }

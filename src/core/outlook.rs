@@ -489,7 +489,7 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
             found.push(Attention::NeedsHuman { route: id(), why: why.later(sight.now.since(*since)) });
         }
         Motion::Resolving { .. } => found.push(Attention::Unresolved { route: id() }),
-        Motion::Unread => found.push(Attention::Unread { route: id() }),
+        Motion::Unread => found.push(Attention::Unread { route: id(), why: home::unread(sight.state, route).map(|unread| unread.why) }),
         Motion::Settled | Motion::Writing { .. } | Motion::Propagating { .. } => {}
     }
     let missing = sight.state.record.missing.as_ref().filter(|missing| missing.held.contains(&route.id) && known.hold.is_some());

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::EnumCount;
 
 use crate::domain::{fault::Fault, shown::Shown, time::Timestamp, weight::PerMille};
 
@@ -21,6 +22,28 @@ impl fmt::Display for Platform {
         f.pad(match self {
             Platform::CloudRun => "Cloud Run",
             Platform::Gke => "GKE",
+        })
+    }
+}
+
+/// Which of a GKE control plane's addresses is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Endpoint {
+    /// Its IP address on the internet; of a cluster that has none, the one that GKE names in its stead.
+    Public,
+    /// Its IP address within the network.
+    Private,
+    /// Its name, which IAM alone guards and whose certificate a public authority has signed.
+    Dns,
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Endpoint::Public => "public",
+            Endpoint::Private => "private",
+            Endpoint::Dns => "DNS",
         })
     }
 }

@@ -29,14 +29,17 @@ impl Plan {
             Driver::CloudRunRevisions { service } => {
                 Lever::CloudRunRevisions { project, region: self.region.as_str(), service: service.as_str() }
             }
-            Driver::HttpRoute(part) => Lever::HttpRoute {
-                project,
-                region: part.region.as_ref().unwrap_or(&self.region).as_str(),
-                cluster: part.cluster.as_str(),
-                namespace: part.namespace.as_str(),
-                http_route: part.http_route.as_str(),
-                rule: &part.rule,
-            },
+            Driver::HttpRoute(part) => {
+                let (project, region) = self.place_of(&part.cluster);
+                Lever::HttpRoute {
+                    project: project.as_str(),
+                    region: region.as_str(),
+                    cluster: part.cluster.as_str(),
+                    namespace: part.namespace.as_str(),
+                    http_route: part.http_route.as_str(),
+                    rule: &part.rule,
+                }
+            }
         };
         let share = |all| if all { PerMille::ALL } else { PerMille::ZERO };
         let legs = route.backends.iter().map(|backend| Leg { name: backend.target.as_str(), share: share(backend.id == *to) });

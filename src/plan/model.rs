@@ -21,9 +21,10 @@ use crate::{
         time::Millis,
         weight::{PerMille, Weights},
     },
-    plan::model::readings::Readings,
+    plan::model::{clusters::ClusterWay, readings::Readings},
 };
 
+pub mod clusters;
 pub mod readings;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +34,9 @@ pub struct Plan {
     pub hash: Digest,
     pub project: Shown,
     pub region: Shown,
+    /// Ways to clusters, where they are not the usual one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub clusters: BTreeMap<Shown, ClusterWay>,
     pub routes: Vec<Route>,
     pub triggers: Vec<Trigger>,
     pub checklist: Vec<Item>,
@@ -42,6 +46,16 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Project and location of a cluster, as far as the plan says them; one behind a proxy is taken for one of the plan's own.
+    pub fn place_of(&self, cluster: &Shown) -> (&Shown, &Shown) {
+        match self.clusters.get(cluster) {
+            Some(ClusterWay::Gke { project, location, .. }) => {
+                (project.as_ref().unwrap_or(&self.project), location.as_ref().unwrap_or(&self.region))
+            }
+            Some(ClusterWay::Proxy { .. }) | None => (&self.project, &self.region),
+        }
+    }
+
     /// The phase in which a route is whose target has `share`: the first that reaches it, so that a bound that two phases share belongs
     /// to the one that led there, and nothing has begun before anything has moved.
     pub fn phase(&self, share: PerMille) -> Option<usize> {
@@ -144,9 +158,6 @@ pub struct RulePart {
     pub namespace: Shown,
     /// The cluster that holds it; of a Gateway for several clusters, the fleet's config cluster.
     pub cluster: Shown,
-    /// Where that cluster is, if not in the plan's region.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub region: Option<Shown>,
     #[serde(default)]
     pub rule: Rule,
     /// Who else applies the HTTPRoute and leaves its weights alone, by the names under which they write.
@@ -215,7 +226,7 @@ impl Driver {
     pub fn collides(&self, other: &Driver) -> bool {
         match (self, other) {
             (Driver::HttpRoute(one), Driver::HttpRoute(two)) => {
-                (&one.http_route, &one.namespace, &one.cluster, &one.region) == (&two.http_route, &two.namespace, &two.cluster, &two.region)
+                (&one.http_route, &one.namespace, &one.cluster) == (&two.http_route, &two.namespace, &two.cluster)
             }
             (one, two) => one == two,
         }

@@ -1,15 +1,20 @@
 //! Where a route's users are as far as home goes, in words: accepted and seen are two things, and the second is never said of the first.
 
 use crate::{
-    core::{assurance::unread_for, fails::fails, home::Home, state::State},
-    domain::{metric::Unit, time::Timestamp, weight::PerMille},
+    core::{
+        assurance::unread_for,
+        fails::fails,
+        home::{Home, unread},
+        state::State,
+    },
+    domain::{fault::Fault, metric::Unit, time::Timestamp, weight::PerMille},
     plan::model::Route,
     words::{Names, failed, obstacle, share},
 };
 
 /// The same, with the age of what it rests on where that is too old to be so now.
 pub fn home_now(stands: &Home, state: &State, route: &Route, now: Timestamp, names: Names) -> String {
-    let told = home(stands, route, now, names);
+    let told = if *stands == Home::Unread { weights_never_read(state, route) } else { home(stands, route, now, names) };
     match state.routes.get(&route.id).and_then(|known| unread_for(known, now)) {
         Some(ago) if stands.is_reached() => format!("{told}; that was last read {ago} ago, and what the weights are now is not known"),
         Some(_) | None => told,
@@ -36,6 +41,16 @@ pub fn due(due: Timestamp, now: Timestamp) -> String {
 /// The most that may still not be home; where requests exclude nothing yet, and nothing was given away, that is no figure.
 pub(super) fn perhaps_elsewhere(at_most: PerMille) -> Option<String> {
     (at_most > PerMille::ZERO).then(|| format!("up to {at_most} may still meet something else"))
+}
+
+/// That weights were never read, and why.
+pub(super) fn never_read(why: Option<&Fault>) -> String {
+    why.map_or_else(|| "have not been read yet".to_owned(), |why| format!("can't be read ({why})"))
+}
+
+/// The same of `route`.
+pub fn weights_never_read(state: &State, route: &Route) -> String {
+    format!("the weights {}", never_read(unread(state, route).as_ref().map(|unread| &unread.why)))
 }
 
 /// Where the users of `route` are.

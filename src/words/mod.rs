@@ -43,7 +43,7 @@ pub use ending::unwatched;
 pub use evidence::{blindness, evidence, gap, gap_in_short, lack, need, objection, terms, void};
 pub use figure::{Figure, figure};
 pub use hindrance::{hindrance, hindrance_in_short, kept_away_in_short, obstacle};
-pub use home::{due, home, home_failing, home_now};
+pub use home::{due, home, home_failing, home_now, weights_never_read};
 pub use loss::exchange;
 pub use motion::{following, held, motion};
 pub use names::Names;

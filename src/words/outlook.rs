@@ -19,7 +19,7 @@ use crate::{
         cause::{not_met, unlike},
         claim::steers,
         clock, database, hindrance,
-        home::{due, perhaps_elsewhere},
+        home::{due, never_read, perhaps_elsewhere},
         lack, loss, mover_name, need, objection, obstacle, record, share, short,
     },
 };
@@ -231,7 +231,7 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         }
         Attention::HomeNotReady { route, why } => format!("going back of {} is not assured: {}", names.route(route), objection(why, names)),
         Attention::Unresolved { route } => format!("nobody knows yet whether the last write to {} happened", names.route(route)),
-        Attention::Unread { route } => format!("the weights of {} have not been read yet", names.route(route)),
+        Attention::Unread { route, why } => format!("the weights of {} {}", names.route(route), never_read(why.as_ref())),
         Attention::WritesAtRisk { instance, standing } | Attention::ReplicaUnsound { instance, standing } => {
             format!("{instance} {}", database(standing))
         }

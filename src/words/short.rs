@@ -16,8 +16,8 @@ use crate::{
         weight::PerMille,
     },
     words::{
-        Names, claim::claimant, clock, database, hindrance, hindrance_in_short, kept_away_in_short, lack, loss, met_at_door, mover_name,
-        need, objection, obstacle, record, share,
+        Names, claim::claimant, clock, database, hindrance, hindrance_in_short, home::never_read, kept_away_in_short, lack, loss,
+        met_at_door, mover_name, need, objection, obstacle, record, share,
     },
 };
 
@@ -202,7 +202,7 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             let long = "nobody knows what became of a write; it is being read back".to_owned();
             warning(long, "a write's outcome is unknown".to_owned())
         }
-        Attention::Unread { .. } => warning("the weights are not read yet".to_owned(), "weights not read yet".to_owned()),
+        Attention::Unread { why, .. } => warning(format!("the weights {}", never_read(why.as_ref())), "weights not read yet".to_owned()),
         Attention::SourceSilent { source, silence: Silence::Asked } => {
             warning(format!("{source} is silent"), format!("{source} is silent"))
         }

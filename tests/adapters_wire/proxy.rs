@@ -8,6 +8,7 @@ use cutover::{
         http::{Ask, Client, Limits, Origin, Reach},
         kubernetes::{Config, GkeCluster, KubernetesSensor, Way},
     },
+    domain::platform::Endpoint,
     port::Sensor,
 };
 use serde_json::json;
@@ -41,7 +42,7 @@ async fn asked_for(variables: &[(&str, &str)]) -> Vec<String> {
 
 #[tokio::test]
 async fn every_client_takes_the_proxy_and_none_to_this_machine() {
-    let everything = ["CONNECT api.test:443", "CONNECT cluster.test:443"];
+    let everything = ["CONNECT api.test:443", "CONNECT cluster.test:443", "CONNECT name.test:443", "CONNECT private.test:443"];
     assert_eq!(asked_for(&[("HTTPS_PROXY", "http://PROXY")]).await, everything);
     assert_eq!(asked_for(&[("https_proxy", "http://PROXY")]).await, everything);
     assert_eq!(asked_for(&[("ALL_PROXY", "http://PROXY")]).await, everything);
@@ -64,12 +65,24 @@ async fn inside() {
     // A cluster, which GKE on this machine names.
     let authority = rcgen::generate_simple_self_signed(["cluster.test".to_owned()]).unwrap();
     let pem = base64(authority.cert.pem().as_bytes());
-    let cluster = json!({"name": "prod", "location": "r", "endpoint": "cluster.test", "masterAuth": {"clusterCaCertificate": pem}});
+    let cluster = json!({
+        "name": "prod",
+        "location": "r",
+        "endpoint": "cluster.test",
+        "masterAuth": {"clusterCaCertificate": pem},
+        "privateClusterConfig": {"privateEndpoint": "old.test"},
+        "controlPlaneEndpointsConfig": {
+            "ipEndpointsConfig": {"enabled": true, "publicEndpoint": "cluster.test", "privateEndpoint": "private.test"},
+            "dnsEndpointConfig": {"endpoint": "name.test", "allowExternalTraffic": true},
+        },
+    });
     let gke = Server::start(move |_, _| Reaction::json(200, cluster.clone())).await;
-    let (project, region, name) = ("p".to_owned(), "r".to_owned(), "prod".to_owned());
-    let way = Way::Gke(GkeCluster { container: client(&gke), token: Token::None, project, region, name });
-    let config = Config::new("workload/gke".parse().unwrap(), id("gke"), "hexproperty", "frontend");
-    println!("{:?}", KubernetesSensor::new(config, way).look().await.expect_err("nobody answers there"));
+    for endpoint in [Endpoint::Public, Endpoint::Private, Endpoint::Dns] {
+        let (project, region, name) = ("p".to_owned(), "r".to_owned(), "prod".to_owned());
+        let way = Way::Gke(GkeCluster { container: client(&gke), token: Token::None, project, region, name, endpoint });
+        let config = Config::new("workload/gke".parse().unwrap(), id("gke"), "hexproperty", "frontend");
+        println!("{:?}", KubernetesSensor::new(config, way).look().await.expect_err("nobody answers there"));
+    }
     assert!(!gke.asked().is_empty(), "GKE itself was asked");
 }
 

@@ -129,6 +129,7 @@ fn table(what: &str, faults: &[(&str, Harm)], runs: &str) -> ExitCode {
     let Ok(runs) = runs.parse::<usize>() else { return usage() };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     println!("{what:<46} {:>5} {:>9} {:>9} {:>9} {:>9}", "runs", "p50", "p99", "worst", "not home");
+    let mut lost = 0;
     for (what, harm) in faults {
         let runs_of_it = stream::iter(0..runs).map(|run| tokio::spawn(one(run, *harm))).buffer_unordered(AT_ONCE);
         let mut took: Vec<Option<Duration>> = runtime.block_on(runs_of_it.map(Result::unwrap).collect());
@@ -136,8 +137,9 @@ fn table(what: &str, faults: &[(&str, Harm)], runs: &str) -> ExitCode {
         let home: Vec<Duration> = took.iter().copied().flatten().collect();
         let at = |share: f64| home.get(((home.len() as f64 * share).ceil() as usize).max(1) - 1).map_or_else(|| "-".to_owned(), shown);
         println!("{what:<46} {runs:>5} {:>9} {:>9} {:>9} {:>9}", at(0.5), at(0.99), at(1.0), took.len() - home.len());
+        lost += took.len() - home.len();
     }
-    ExitCode::SUCCESS
+    if lost == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn shown(took: &Duration) -> String {

@@ -22,8 +22,11 @@ use planted::{Mutant, PLANTED};
 
 /// Names the fault that is switched on.
 const SWITCH: &str = "CUTOVER_PLANTED";
-/// A fault that makes a test wait for ever is seen too.
+/// Tests without any fault may take so long.
 const PATIENCE: Duration = Duration::from_secs(300);
+/// A fault that makes a test wait for ever is seen too: so often as long as without it, and never less than half a minute.
+const PATIENCE_TIMES: u32 = 10;
+const PATIENCE_LEAST: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
     // It says nothing of speed, and would take most of the time of those that do.
@@ -157,19 +160,23 @@ enum Ended {
 }
 
 fn run(binaries: &BTreeMap<&str, PathBuf>, chosen: &[&Mutant]) -> io::Result<bool> {
-    let mut usual: BTreeMap<(&str, &str), Ended> = BTreeMap::new();
+    let mut usual: BTreeMap<(&str, &str), (Ended, Duration)> = BTreeMap::new();
     let (mut seen, mut unseen) = (0, Vec::new());
     for mutant in chosen {
         let (binary, tests) = mutant.seen_by;
-        let without = match usual.get(&mutant.seen_by) {
+        let (without, took) = match usual.get(&mutant.seen_by) {
             Some(ended) => *ended,
-            None => *usual.entry(mutant.seen_by).or_insert(tested(&binaries[binary], tests, None)?),
+            None => {
+                let began = Instant::now();
+                let ended = tested(&binaries[binary], tests, None, PATIENCE)?;
+                *usual.entry(mutant.seen_by).or_insert((ended, began.elapsed()))
+            }
         };
         if without != Ended::Passed {
             return Err(io::Error::other(format!("{binary} {tests}: these tests do not pass without any fault, or there are none")));
         }
         let began = Instant::now();
-        let ended = tested(&binaries[binary], tests, Some(mutant.name))?;
+        let ended = tested(&binaries[binary], tests, Some(mutant.name), (took * PATIENCE_TIMES).max(PATIENCE_LEAST))?;
         let verdict = match ended {
             Ended::Failed => "seen",
             Ended::Waited => "seen: a test waits for ever",
@@ -186,7 +193,7 @@ fn run(binaries: &BTreeMap<&str, PathBuf>, chosen: &[&Mutant]) -> io::Result<boo
     Ok(unseen.is_empty())
 }
 
-fn tested(binary: &Path, tests: &str, fault: Option<&str>) -> io::Result<Ended> {
+fn tested(binary: &Path, tests: &str, fault: Option<&str>, patience: Duration) -> io::Result<Ended> {
     let mut command = Command::new(binary);
     command.current_dir(target().join("mutants")).arg(tests).env_remove(SWITCH).stdin(Stdio::null()).stderr(Stdio::null());
     if let Some(fault) = fault {
@@ -199,7 +206,7 @@ fn tested(binary: &Path, tests: &str, fault: Option<&str>) -> io::Result<Ended> 
         if let Some(status) = child.try_wait()? {
             break if status.success() { Ended::Passed } else { Ended::Failed };
         }
-        if began.elapsed() > PATIENCE {
+        if began.elapsed() > patience {
             child.kill()?;
             child.wait()?;
             break Ended::Waited;

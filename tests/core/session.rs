@@ -106,6 +106,7 @@ pub(crate) fn plan() -> Plan {
         hash: Digest::of(b"hexproperty"),
         project: "hexproperty".into(),
         region: "us-central1".into(),
+        clusters: BTreeMap::new(),
         routes: vec![Route {
             id: route(),
             title: "frontend".into(),

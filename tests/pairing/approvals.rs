@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use cutover::{
+    attach::client::ToHost,
     core::{command::Command, event::Event},
     domain::{id::ClientId, time::Millis},
-    tui::input::{Code, Input},
+    tui::{
+        input::{Code, Input},
+        terminal::Size,
+    },
 };
 
 use crate::{
     core_session::Session,
-    table::{ANA, BEN, EVE, Table},
+    table::{ANA, BEN, EVE, LARGE, Table},
 };
 
 /// Ana asks for all of the traffic at once; ben's cockpit puts the terms before him.
@@ -56,6 +60,26 @@ async fn the_dialog_says_what_would_be_refused_now() {
         session.beats();
     });
     table.see(BEN, "would be refused now: going back is not assured; restore home first").await;
+}
+
+/// Nobody approves what his terminal has no room to show; the way home needs none.
+#[tokio::test]
+async fn before_a_terminal_that_shows_no_terms_nothing_is_approved_or_moved_but_home() {
+    for size in [Size { columns: 40, rows: 11 }, Size { columns: 39, rows: 40 }] {
+        let mut table = Table::set_before(250, Duration::ZERO, [LARGE, size, LARGE]).await;
+        table.keys(ANA, "f").await;
+        table.press(ANA, Code::Enter).await;
+        table.see(EVE, "waits for a second person's approval").await;
+        let before = writes(&table.session);
+        table.enter(BEN, "frontend-100").await;
+        table.see(BEN, "Enter did nothing").await;
+        table.keys(BEN, "c]").await;
+        table.see(BEN, "] did nothing").await;
+        assert!(table.seats[BEN].sent.iter().all(|sent| !matches!(sent, ToHost::Ask { .. })), "{:?}", table.seats[BEN].sent);
+        assert_eq!((table.session.state.approvals.len(), writes(&table.session)), (1, before));
+        table.press(BEN, Code::F(9)).await;
+        table.until(|session| writes(session) > before).await;
+    }
 }
 
 fn writes(session: &Session) -> usize {

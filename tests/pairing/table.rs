@@ -57,6 +57,8 @@ pub(crate) const ANA: usize = 0;
 pub(crate) const BEN: usize = 1;
 pub(crate) const EVE: usize = 2;
 
+pub(crate) const LARGE: Size = Size { columns: 120, rows: 40 };
+
 pub(crate) struct Table {
     pub session: Session,
     pub seats: Vec<Seat>,
@@ -71,12 +73,17 @@ impl Table {
 
     /// The same where a dialog that comes up by itself takes no key for so long.
     pub(crate) async fn set_with(share: u16, hands_off: Duration) -> Table {
+        Table::set_before(share, hands_off, [LARGE; 3]).await
+    }
+
+    /// The same before terminals of such sizes.
+    pub(crate) async fn set_before(share: u16, hands_off: Duration, sizes: [Size; 3]) -> Table {
         let session = Session::at(share);
         let mut table = Table { session, seats: Vec::new(), hands_off };
         let eve = person(3, "eve", Role::Watcher);
         table.session.step(Event::Joined { client: eve.client, who: eve.who.clone(), role: eve.role, terminal: None, credentials: None });
-        for by in [ana(), ben(), eve] {
-            let seat = table.seat(by);
+        for (by, size) in [ana(), ben(), eve].into_iter().zip(sizes) {
+            let seat = table.seat(by, size);
             table.seats.push(seat);
         }
         table.publish();
@@ -100,7 +107,7 @@ impl Table {
         }
     }
 
-    fn seat(&self, by: Asker) -> Seat {
+    fn seat(&self, by: Asker, size: Size) -> Seat {
         let first = View {
             state: Arc::new(self.session.state.clone()),
             connection: Connection::Connected,
@@ -119,7 +126,7 @@ impl Table {
         let drawn = Arc::clone(&page);
         let mut paper = Paper {
             copied: Arc::default(),
-            size: Size { columns: 120, rows: 40 },
+            size,
             drawn: move |next: &Buffer| {
                 let row = |row: ratatui::layout::Rect| row.positions().map(|at| next[at].symbol()).collect::<String>();
                 *drawn.lock().unwrap() = next.area.rows().map(row).collect::<Vec<_>>().join("\n");

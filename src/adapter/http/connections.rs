@@ -100,11 +100,24 @@ fn build(origin: &Origin, keep: Keep, authorities: &[Vec<u8>]) -> Result<reqwest
     })
 }
 
-/// The same for a wire to `url` that has a client of its own, and only where one of these authorities, each in DER, has signed.
+/// Whose signature under a server's certificate is believed.
+#[derive(Debug, Clone)]
+pub(in crate::adapter) enum Trust {
+    /// One of these authorities, each in DER; without any, no server is believed, and only plain HTTP can be spoken.
+    Only(Vec<Vec<u8>>),
+    /// Those that this machine trusts.
+    Machine,
+}
+
+/// The same for a wire to `url` that has a client of its own.
 /// # Errors
-/// [`FaultKind::Unsupported`] if no TLS client can be built of them.
-pub(in crate::adapter) fn client_of(url: &Url, authorities: &[Vec<u8>]) -> Result<reqwest::Client, Fault> {
-    made(proxy::routed(plain(), url).tls_certs_only(read(authorities)?))
+/// [`FaultKind::Unsupported`] if no TLS client can be built with that trust.
+pub(in crate::adapter) fn client_of(url: &Url, trust: &Trust) -> Result<reqwest::Client, Fault> {
+    let builder = proxy::routed(plain(), url);
+    made(match trust {
+        Trust::Only(authorities) => builder.tls_certs_only(read(authorities)?),
+        Trust::Machine => builder.https_only(true),
+    })
 }
 
 fn read(authorities: &[Vec<u8>]) -> Result<Vec<reqwest::Certificate>, Fault> {

@@ -15,7 +15,7 @@ mod tests;
 
 pub(in crate::adapter) use client::causes;
 pub use client::{Ask, Client, Limits, Reply, Sink, first_word};
-pub(in crate::adapter) use connections::client_of;
+pub(in crate::adapter) use connections::{Trust, client_of};
 pub use failure::{Failure, Progress, kind_of};
 pub use origin::{Origin, Reach};
 pub(in crate::adapter) use proxy::Judge;

@@ -13,7 +13,7 @@ use tower::{BoxError, Layer, service_fn};
 use crate::{
     adapter::{
         google_auth::Token,
-        http::{self, Judge, Origin, Reach, causes, client_of, kind_of},
+        http::{self, Judge, Origin, Reach, Trust, causes, client_of, kind_of},
     },
     domain::fault::{Fault, FaultKind},
 };
@@ -22,8 +22,7 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Access {
     url: Url,
-    /// In DER; empty for plain HTTP on this machine.
-    authorities: Vec<Vec<u8>>,
+    trust: Trust,
     token: Token,
 }
 
@@ -33,12 +32,12 @@ impl Access {
     /// [`FaultKind::Refused`] if `url` is not that.
     pub fn loopback(url: &str) -> Result<Access, Fault> {
         let (_, url) = Origin::split(url, Reach::Loopback)?;
-        Ok(Access { url, authorities: Vec::new(), token: Token::None })
+        Ok(Access { url, trust: Trust::Only(Vec::new()), token: Token::None })
     }
 
-    /// An API server whose certificate one of these authorities has signed.
-    pub(super) fn secured(url: Url, authorities: Vec<Vec<u8>>, token: Token) -> Access {
-        Access { url, authorities, token }
+    /// An API server over TLS.
+    pub(super) fn secured(url: Url, trust: Trust, token: Token) -> Access {
+        Access { url, trust, token }
     }
 
     /// The same server for whoever writes to it: with the deadlines and caps of every other API, and with what a failure proves.
@@ -47,7 +46,11 @@ impl Access {
     pub(in crate::adapter) fn http(&self) -> Result<http::Client, Fault> {
         let reach = if self.url.scheme() == "http" { Reach::Loopback } else { Reach::Live };
         let (origin, _) = Origin::split(self.url.as_str(), reach)?;
-        http::Client::trusting(origin, self.token.clone(), self.authorities.clone())
+        let authorities = match &self.trust {
+            Trust::Only(authorities) => authorities.clone(),
+            Trust::Machine => Vec::new(),
+        };
+        http::Client::trusting(origin, self.token.clone(), authorities)
     }
 
     /// A client that never repeats a request by itself. Kubernetes' own words go over the connections that every adapter uses, and not
@@ -58,7 +61,7 @@ impl Access {
         let unsupported =
             |error: &dyn std::fmt::Display| Fault::new(FaultKind::Unsupported, format!("no client for {}: {error}", self.url));
         let address = self.url.as_str().parse::<hyper::Uri>().map_err(|error| unsupported(&error))?;
-        let (wire, token) = (client_of(&self.url, &self.authorities)?, self.token.clone());
+        let (wire, token) = (client_of(&self.url, &self.trust)?, self.token.clone());
         let judge = Arc::new(Judge::new(self.url.clone()));
         let sends = service_fn(move |request| sent(wire.clone(), token.clone(), judge.clone(), request));
         Ok(ClientBuilder::new(BaseUriLayer::new(address).layer(sends), "default").build())

@@ -1,6 +1,6 @@
 //! Where a GKE cluster listens and whom to trust about it, by its name, from the Container API.
 //!
-//! Nothing about a cluster is configured: a plan names it, and GKE says the rest.
+//! A plan names a cluster, and which of its endpoints is taken; GKE says the rest.
 
 use k8s_openapi::ByteString;
 use reqwest::Url;
@@ -11,9 +11,12 @@ use super::access::Access;
 use crate::{
     adapter::{
         google_auth::Token,
-        http::{Ask, Client, Limits, Origin, Reach},
+        http::{Ask, Client, Limits, Origin, Reach, Trust},
     },
-    domain::fault::{Fault, FaultKind},
+    domain::{
+        fault::{Fault, FaultKind},
+        platform::Endpoint,
+    },
 };
 
 /// The way to a cluster's API server.
@@ -46,6 +49,7 @@ pub struct GkeCluster {
     /// Where it is looked for first; a cluster of that name elsewhere in the project is taken if it is the only one.
     pub region: String,
     pub name: String,
+    pub endpoint: Endpoint,
 }
 
 impl GkeCluster {
@@ -58,14 +62,48 @@ impl GkeCluster {
             Err(failure) if failure.fault.kind == FaultKind::NotFound => self.anywhere().await?,
             Err(failure) => return Err(failure.into()),
         };
-        let pem = found.master_auth.map(|auth| auth.cluster_ca_certificate.0).unwrap_or_default();
-        let authorities: Vec<Vec<u8>> = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok).map(|der| der.to_vec()).collect();
+        let (host, trust) = match self.endpoint {
+            Endpoint::Public => (found.endpoint.clone(), self.own_authority(&found)?),
+            Endpoint::Private => (self.private_of(&found)?, self.own_authority(&found)?),
+            Endpoint::Dns => (self.name_of(&found)?, Trust::Machine),
+        };
+        let (_, url) = Origin::split(&format!("https://{host}"), Reach::Live)?;
+        Ok(Access::secured(url, trust, self.token.clone()))
+    }
+
+    /// What signs the certificate under which the cluster answers at its addresses.
+    fn own_authority(&self, found: &Cluster) -> Result<Trust, Fault> {
+        let pem = found.master_auth.as_ref().map(|auth| auth.cluster_ca_certificate.0.as_slice()).unwrap_or_default();
+        let authorities: Vec<Vec<u8>> = CertificateDer::pem_slice_iter(pem).filter_map(Result::ok).map(|der| der.to_vec()).collect();
         if authorities.is_empty() {
             let message = format!("cluster {} names no certificate authority; it can't be trusted", self.name);
             return Err(Fault::new(FaultKind::Unreadable, message));
         }
-        let (_, url) = Origin::split(&format!("https://{}", found.endpoint), Reach::Live)?;
-        Ok(Access::secured(url, authorities, self.token.clone()))
+        Ok(Trust::Only(authorities))
+    }
+
+    fn private_of(&self, found: &Cluster) -> Result<String, Fault> {
+        let newer = found.control_plane_endpoints_config.ip_endpoints_config.private_endpoint.as_ref();
+        let older = found.private_cluster_config.private_endpoint.as_ref();
+        newer.or(older).cloned().ok_or_else(|| {
+            let message = format!("cluster {} has no private endpoint; `endpoint: public` or `endpoint: dns` may lead to it", self.name);
+            Fault::new(FaultKind::NotFound, message)
+        })
+    }
+
+    fn name_of(&self, found: &Cluster) -> Result<String, Fault> {
+        let Dns { endpoint, allow_external_traffic } = &found.control_plane_endpoints_config.dns_endpoint_config;
+        let enable = format!(
+            "gcloud container clusters update {} --location {} --project {} --enable-dns-access",
+            self.name, found.location, self.project
+        );
+        match endpoint {
+            Some(name) if *allow_external_traffic => Ok(name.clone()),
+            Some(_) => {
+                Err(Fault::new(FaultKind::Forbidden, format!("cluster {} lets nobody in at its DNS endpoint; `{enable}`", self.name)))
+            }
+            None => Err(Fault::new(FaultKind::NotFound, format!("cluster {} has no DNS endpoint; `{enable}`", self.name))),
+        }
     }
 
     async fn anywhere(&self) -> Result<Cluster, Fault> {
@@ -114,6 +152,30 @@ struct Cluster {
     location: String,
     endpoint: String,
     master_auth: Option<MasterAuth>,
+    #[serde(default)]
+    private_cluster_config: Addresses,
+    #[serde(default)]
+    control_plane_endpoints_config: Endpoints,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Endpoints {
+    ip_endpoints_config: Addresses,
+    dns_endpoint_config: Dns,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Addresses {
+    private_endpoint: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Dns {
+    endpoint: Option<String>,
+    allow_external_traffic: bool,
 }
 
 #[derive(Deserialize)]

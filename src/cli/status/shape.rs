@@ -356,7 +356,7 @@ fn kind(what: &Attention) -> (&'static str, Option<String>) {
         Attention::Blind { trigger, .. } => ("blind", about(trigger)),
         Attention::Unjudged { trigger, .. } => ("unjudged", about(trigger)),
         Attention::Unresolved { route } => ("unresolved-write", about(route)),
-        Attention::Unread { route } => ("unread", about(route)),
+        Attention::Unread { route, .. } => ("unread", about(route)),
         Attention::ReplicaUnsound { instance, .. } => ("replica-unsound", about(instance)),
         Attention::SourceSilent { source, silence: Silence::Asked } => ("source-silent", about(source)),
         Attention::SourceSilent { source, silence: Silence::StoodStill } => ("source-not-asked", about(source)),

@@ -18,6 +18,7 @@ use crate::{
     domain::{
         claim::Claim,
         digest::Digest,
+        fault::Fault,
         hindrance::Hindrance,
         id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
         shown::Shown,
@@ -196,8 +197,10 @@ pub enum Attention {
     Unresolved {
         route: RouteId,
     },
+    /// The weights were never read; why, where a look has failed.
     Unread {
         route: RouteId,
+        why: Option<Fault>,
     },
     /// A replica that does not follow as it should.
     ReplicaUnsound {
@@ -343,7 +346,7 @@ impl Attention {
             | Attention::RequestsDisagree { route, .. }
             | Attention::HomeNotReady { route, .. }
             | Attention::Unresolved { route }
-            | Attention::Unread { route }
+            | Attention::Unread { route, .. }
             | Attention::Latched { route, .. }
             | Attention::Held { route, .. }
             | Attention::ApprovalOpen { route, .. } => Some(route),

@@ -10,17 +10,13 @@ use crate::{
     },
 };
 
-/// What says something of an HTTPRoute beside its name; `region` also does of a URL map.
+/// What says something of an HTTPRoute beside its name.
 pub(super) const KEYS: &[&str] = &["namespace", "cluster", "rule", "shared_with"];
 
 pub(super) fn part(problems: &mut Problems, fields: &Fields<'_>, http_route: &At<'_>) -> Option<RulePart> {
     let namespace = fields.required(problems, "namespace", "default");
     let namespace = namespace.and_then(|at| name::resource(problems, &at, name::NAMESPACE));
     let cluster = fields.required(problems, "cluster", "my-cluster").and_then(|at| name::resource(problems, &at, name::CLUSTER));
-    let region = match fields.optional(problems, "region") {
-        Some(at) => name::region(problems, &at).map(Some),
-        None => Some(None),
-    };
     let rule = match fields.optional(problems, "rule") {
         Some(at) => rule(problems, &at),
         None => Some(Rule::Only),
@@ -33,14 +29,7 @@ pub(super) fn part(problems: &mut Problems, fields: &Fields<'_>, http_route: &At
         None => Some(Vec::new()),
     };
     let http_route = name::resource(problems, http_route, name::HTTP_ROUTE);
-    Some(RulePart {
-        http_route: http_route?,
-        namespace: namespace?,
-        cluster: cluster?,
-        region: region?,
-        rule: rule?,
-        shared_with: shared_with?,
-    })
+    Some(RulePart { http_route: http_route?, namespace: namespace?, cluster: cluster?, rule: rule?, shared_with: shared_with? })
 }
 
 /// A number is a place, a text is a name.

@@ -2,6 +2,8 @@
 //!
 //! Names are collected before anything is lowered, so a trigger of a route that has a mistake of its own is not called dangling.
 
+use std::collections::BTreeMap;
+
 use strum::EnumCount;
 
 use crate::{
@@ -21,6 +23,7 @@ use crate::{
 };
 
 mod checklist;
+mod clusters;
 mod declared;
 mod expect;
 mod http_route;
@@ -35,7 +38,8 @@ use checklist::{Lag, Rests};
 use declared::Declared;
 use name::Names;
 
-const KEYS: &[&str] = &["name", "project", "region", "sources", "routes", "triggers", "checklist", "database", "phases", "limits"];
+const KEYS: &[&str] =
+    &["name", "project", "region", "clusters", "sources", "routes", "triggers", "checklist", "database", "phases", "limits"];
 
 /// The whole plan, or `None` where a problem was noted that leaves a hole in it.
 pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Option<Plan> {
@@ -51,6 +55,13 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
         sources::remark_on_unused(problems, &at, &declared.unused_sources());
     }
     let routes = fields.required(problems, "routes", "[…]").and_then(|at| route::routes(problems, &at, &declared));
+    let clusters = match fields.optional(problems, "clusters") {
+        Some(at) => {
+            clusters::remark_on_unused(problems, &at, routes.as_deref().unwrap_or_default());
+            clusters::clusters(problems, &at)
+        }
+        None => Some(BTreeMap::new()),
+    };
     let scrape_every = limits.as_ref().map(|limits| limits.scrape_every);
     let told = Told { scrape_every, routes: routes.as_deref().unwrap_or_default() };
     let triggers = match fields.required(problems, "triggers", "[…]") {
@@ -72,6 +83,7 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
         hash,
         project: project?,
         region: region?,
+        clusters: clusters?,
         routes: routes?,
         triggers: triggers?,
         checklist: checklist?,

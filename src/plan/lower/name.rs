@@ -90,6 +90,11 @@ pub(super) const SQL_INSTANCE: Grammar = Grammar { what: "a Cloud SQL instance",
 /// A name that the cloud has given.
 pub(super) fn resource(problems: &mut Problems, at: &At<'_>, grammar: Grammar) -> Option<Shown> {
     let text = reader::text(problems, at)?;
+    resource_called(problems, at, text, grammar)
+}
+
+/// The same where it is the key of what stands at `at`.
+pub(super) fn resource_called(problems: &mut Problems, at: &At<'_>, text: &str, grammar: Grammar) -> Option<Shown> {
     let first_fits = match grammar.first {
         First::Letter => text.starts_with(|c: char| c.is_ascii_lowercase()),
         First::LetterOrDigit => text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()),
@@ -154,12 +159,28 @@ pub(super) fn project(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
     None
 }
 
-pub(super) fn region(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+/// Where a cluster is: a region, or a zone of one.
+pub(super) fn location(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
     let text = reader::text(problems, at)?;
+    let of_zone = text.rsplit_once('-').filter(|(_, zone)| zone.len() == 1 && zone.chars().all(|c| c.is_ascii_lowercase()));
+    let region = of_zone.map_or(text, |(region, _)| region);
+    if is_region(region) {
+        return Some(Shown::new(text));
+    }
+    problems.at(at, format!("`{text}` is neither a region nor a zone")).allowed("a place such as us-central1 or us-central1-a").error();
+    None
+}
+
+fn is_region(text: &str) -> bool {
     let place = text.trim_end_matches(|c: char| c.is_ascii_digit());
     let parts: Vec<_> = place.split('-').collect();
     let words = parts.iter().all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase()));
-    if parts.len() == 2 && words && place.len() < text.len() && text.len() <= 40 {
+    parts.len() == 2 && words && place.len() < text.len() && text.len() <= 40
+}
+
+pub(super) fn region(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+    let text = reader::text(problems, at)?;
+    if is_region(text) {
         return Some(Shown::new(text));
     }
     let zone = text.rsplit_once('-').filter(|(_, zone)| zone.len() == 1).map(|(region, _)| format!("did you mean `{region}`?"));

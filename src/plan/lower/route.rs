@@ -192,7 +192,9 @@ fn driver(problems: &mut Problems, at: At<'_>) -> Option<Driver> {
             Some(Driver::CloudRunRevisions { service: name::resource(problems, &at, name::RUN_SERVICE)? })
         }
         (None, None, Some(at)) => {
-            others_words(problems, &fields, MAP_KEYS, "a URL map", "`http_route`, `namespace`, `cluster`, `region`, `rule`, `shared_with`");
+            let own = "`http_route`, `namespace`, `cluster`, `rule`, `shared_with`";
+            others_words(problems, &fields, MAP_KEYS, "a URL map", own);
+            others_words(problems, &fields, &["region"], "a URL map", own);
             http_route::part(problems, &fields, &at).map(Driver::HttpRoute)
         }
         (None, None, None) => {

@@ -64,6 +64,17 @@ fn cluster(known: &Cluster, name: &str, region: &str, address: SocketAddr) -> Va
         "locations": zones,
         "status": "RUNNING",
         "endpoint": address.to_string(),
+        "privateClusterConfig": {"privateEndpoint": address.to_string(), "publicEndpoint": address.to_string()},
+        "controlPlaneEndpointsConfig": {
+            "ipEndpointsConfig": {
+                "enabled": true,
+                "enablePublicEndpoint": true,
+                "publicEndpoint": address.to_string(),
+                "privateEndpoint": address.to_string(),
+            },
+            // Without `allowExternalTraffic`, which is how a cluster is made: nobody comes in by its name.
+            "dnsEndpointConfig": {"endpoint": "gke-4b7c1f20a9e34d5c8f11-482913370577.us-central1.gke.goog", "allowExternalTraffic": false},
+        },
         "masterAuth": {"clusterCaCertificate": base64(known.authority.pem().as_bytes())},
         "currentMasterVersion": "1.33.4-gke.1245000",
         "currentNodeVersion": "1.33.4-gke.1245000",

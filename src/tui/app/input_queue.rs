@@ -9,6 +9,7 @@ use crate::{
     core::news::Tone,
     tui::{
         app::{App, End, Flow},
+        draw::places,
         input::{
             Arrived, Code, Input, Key,
             guard::{BURST_WINDOW, Doubt, Meaning},
@@ -109,7 +110,12 @@ impl App {
         if self.view.back.take().is_some() && key == Key::plain(Code::Esc) {
             return Flow::Stay;
         }
-        if let Some(binding) = self.view.keys.lookup(self.screen(), key) {
+        let bound = self.view.keys.lookup(self.screen(), key);
+        if places::is_too_small(self.size.area()) && !bound.is_some_and(|binding| binding.action.works_unseen()) {
+            self.unseen(&key.to_string());
+            return Flow::Stay;
+        }
+        if let Some(binding) = bound {
             return self.act(binding.action, &key.to_string());
         }
         if self.view.overlay.is_some() {
@@ -121,6 +127,12 @@ impl App {
         Flow::Stay
     }
 
+    /// Nobody approves, types or moves what can't be seen.
+    fn unseen(&mut self, what: &str) {
+        let (columns, rows) = (places::COLUMNS_MIN, places::ROWS_MIN);
+        self.notify(Tone::Warning, format!("{what} did nothing: what it would do has no room here; {columns}x{rows} is enough"));
+    }
+
     fn doubted(&mut self, key: Key, doubt: Doubt) {
         let why = match doubt {
             Doubt::Burst => "came faster than a hand types",
@@ -130,6 +142,9 @@ impl App {
     }
 
     fn pasted(&mut self, text: &str) {
+        if places::is_too_small(self.size.area()) {
+            return self.unseen("the pasted text");
+        }
         match &mut self.view.overlay {
             Some(Overlay::Typing { line, .. } | Overlay::Palette { line, .. }) => line.insert(text),
             // A word that proves that somebody read the terms is typed, not pasted.

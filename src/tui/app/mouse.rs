@@ -20,6 +20,9 @@ use crate::{
 
 impl App {
     pub(super) fn mouse(&mut self, mouse: Mouse) {
+        if places::is_too_small(self.size.area()) {
+            return;
+        }
         if self.view.overlay.is_some() {
             return self.wheel_above(mouse.what);
         }

@@ -60,7 +60,18 @@ pub fn notice(view: &View, theme: &Theme, area: Rect, buf: &mut Buffer) {
 }
 
 pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
-    let spans: Vec<Span<'static>> = hints(scene, area.width).into_iter().flat_map(|hint| hint.spans).collect();
+    drawn(hints(scene, area.width), area, buf);
+}
+
+/// The keys that work where nothing else has room.
+pub fn draw_unseen(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
+    let mut hints = hints(scene, area.width);
+    hints.retain(|hint| hint.action.is_none_or(Action::works_unseen));
+    drawn(hints, area, buf);
+}
+
+fn drawn(hints: Vec<Hint>, area: Rect, buf: &mut Buffer) {
+    let spans: Vec<Span<'static>> = hints.into_iter().flat_map(|hint| hint.spans).collect();
     text::rows(buf, area, [Line::from(spans)]);
 }
 

@@ -20,7 +20,7 @@ mod tiny;
 mod toasts;
 pub mod watch;
 
-use places::{COLUMNS_MIN, ROWS_MIN, places};
+use places::places;
 
 /// The whole frame, in characters that the terminal has.
 pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
@@ -31,7 +31,7 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
 fn everything(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let Scene { state, view, theme } = scene;
     buf.set_style(area, theme.base);
-    if area.width < COLUMNS_MIN || area.height < ROWS_MIN {
+    if places::is_too_small(area) {
         tiny::draw(scene, area, buf);
         return;
     }

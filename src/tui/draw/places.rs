@@ -19,6 +19,11 @@ use crate::{
 pub const COLUMNS_MIN: u16 = 40;
 pub const ROWS_MIN: u16 = 12;
 
+/// Whether there is no room for what a key would do to be seen.
+pub const fn is_too_small(area: Rect) -> bool {
+    area.width < COLUMNS_MIN || area.height < ROWS_MIN
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Places {
     pub header: Rect,

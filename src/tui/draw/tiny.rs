@@ -27,7 +27,7 @@ pub(super) fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     // The last row is the way home's, as on every screen, unless there is but one.
     let way_home = if rest.height > 1 { last(&mut rest) } else { Rect::default() };
     state_line::draw(scene, first(&mut rest), buf);
-    footer::draw(scene, way_home, buf);
+    footer::draw_unseen(scene, way_home, buf);
     text::rows(buf, rest, lines(scene, usize::from(area.width)));
 }
 

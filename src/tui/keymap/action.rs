@@ -68,6 +68,13 @@ pub enum Action {
     Quit,
 }
 
+impl Action {
+    /// Whether it may be done where nothing of what it does can be shown: the ways home, and away from here.
+    pub fn works_unseen(self) -> bool {
+        matches!(self, Action::Rollback | Action::CopyByHand | Action::Redraw | Action::Quit)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     Forward,

@@ -224,12 +224,15 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize, heigh
     }
     let ready = &known.readiness;
     let head = Span::styled(format!(" {} {} ", theme.glyphs.rollback, lever(view)), theme.rollback);
-    if let Some(why) = not_assured(state, route) {
-        let (lead, glyph) = (head.width(), theme.glyphs.breach);
+    // How much of what was never read is moved, and in what time, nobody knows.
+    let unread = (stands == Home::Unread).then(|| (crate::words::weights_never_read(state, route), theme.glyphs.unknown, theme.unknown));
+    let against = || not_assured(state, route).map(|why| (why, theme.glyphs.breach, theme.breach));
+    if let Some((why, glyph, style)) = unread.or_else(against) {
+        let lead = head.width();
         let lines = text::wrap_within(&why, room.saturating_sub(lead + GLYPH_COLUMNS), height, theme.glyphs.ellipsis);
         let line = |(place, told): (usize, String)| match place {
-            0 => Line::from(vec![head.clone(), Span::styled(format!("{glyph} {told}"), theme.breach)]),
-            _ => Line::styled(format!("{}{told}", " ".repeat(lead + GLYPH_COLUMNS)), theme.breach),
+            0 => Line::from(vec![head.clone(), Span::styled(format!("{glyph} {told}"), style)]),
+            _ => Line::styled(format!("{}{told}", " ".repeat(lead + GLYPH_COLUMNS)), style),
         };
         return lines.into_iter().enumerate().map(line).collect();
     }
@@ -272,9 +275,9 @@ fn failing(state: &State, route: &Route, stands: &Home) -> Option<String> {
     Some(format!("{} is on {}: {}", users(state, route), words::place(route, &route.home), said.long))
 }
 
-/// Whose users are told of: everybody's, unless another route's are away.
+/// Whose users are told of: everybody's, unless another route is not home.
 fn users(state: &State, route: &Route) -> String {
-    words::away(state, route).map_or_else(|| "all traffic".to_owned(), |_| route.title.to_string())
+    if words::not_home(state, route).is_some() { route.title.to_string() } else { "all traffic".to_owned() }
 }
 
 /// Where the users of a route are that nobody sends away from home.

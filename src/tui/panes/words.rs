@@ -47,21 +47,36 @@ pub fn route(state: &State, place: usize) -> Option<&Route> {
     routes.get(place).or(routes.last())
 }
 
-/// The routes beside `chosen` whose users are away from home.
-fn others_away<'a>(state: &'a State, chosen: &'a Route) -> impl Iterator<Item = &'a Route> {
+/// The routes beside `chosen` of which `is_meant`.
+fn others<'a>(state: &'a State, chosen: &'a Route, is_meant: fn(&Home) -> bool) -> impl Iterator<Item = &'a Route> {
     let others = plan(state).into_iter().flat_map(|plan| &plan.routes).filter(|route| route.id != chosen.id);
-    others.filter(|route| matches!(home(state, route), Home::Away { .. } | Home::Going { .. } | Home::NotHome { .. }))
+    others.filter(move |route| is_meant(&home(state, route)))
 }
 
-/// The titles of the routes beside `chosen` whose users are away from home.
-pub fn away(state: &State, chosen: &Route) -> Option<String> {
-    let titles: Vec<String> = others_away(state, chosen).map(|route| route.title.to_string()).collect();
+fn titles<'a>(routes: impl Iterator<Item = &'a Route>) -> Option<String> {
+    let titles: Vec<String> = routes.map(|route| route.title.to_string()).collect();
     (!titles.is_empty()).then(|| titles.join(", "))
 }
 
-/// The route that is told of where only one is: `chosen`, or one whose users are away while its own are home.
+/// Whether going home would still move somebody.
+fn is_away(stands: &Home) -> bool {
+    matches!(stands, Home::Away { .. } | Home::Going { .. } | Home::NotHome { .. })
+}
+
+/// The titles of the routes beside `chosen` that going home would move.
+pub fn away(state: &State, chosen: &Route) -> Option<String> {
+    titles(others(state, chosen, is_away))
+}
+
+/// The titles of the routes beside `chosen` of which nobody knows that they are home.
+pub fn not_home(state: &State, chosen: &Route) -> Option<String> {
+    titles(others(state, chosen, |stands| !stands.is_reached()))
+}
+
+/// The route that is told of where only one is: `chosen`, or one that is not home while that is.
 pub fn told_of<'a>(state: &'a State, chosen: &'a Route) -> &'a Route {
-    if home(state, chosen).is_reached() { others_away(state, chosen).next().unwrap_or(chosen) } else { chosen }
+    let other = || others(state, chosen, is_away).chain(others(state, chosen, |stands| !stands.is_reached())).next();
+    if home(state, chosen).is_reached() { other().unwrap_or(chosen) } else { chosen }
 }
 
 /// The legs of a route as they stand on the rail: the target first, home last. Every pane keeps this order, so that left and right mean

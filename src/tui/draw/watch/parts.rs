@@ -88,7 +88,7 @@ pub(super) fn by_itself(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let next = state_line::state_line(state, route, view.now).next;
     let (text, style) = match &next {
         Some(next) => (sentence(&next.said.long), words::tone(next.said.tone, theme).1),
-        None => match words::away(state, route) {
+        None => match words::not_home(state, route) {
             Some(_) => (format!("Nothing with {}: its traffic stays where it is.", route.title), theme.text),
             None => ("Nothing: traffic stays where it is.".to_owned(), theme.text),
         },
@@ -117,8 +117,8 @@ pub(super) fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let at_home = words::place(route, &route.home);
     let ready = platform::scale(known.readiness.home_scale);
     let (text, style) = match home(state, route) {
-        Home::Seen { .. } | Home::Unasked { .. } => match words::away(state, route) {
-            Some(away) => (format!("{} is home on {at_home}, {ready}; not home: {away}.", route.title), theme.warn),
+        Home::Seen { .. } | Home::Unasked { .. } => match words::not_home(state, route) {
+            Some(away) => (format!("{} is home on {at_home}, {ready}; not home yet: {away}.", route.title), theme.warn),
             None => (format!("All traffic is home on {at_home}, {ready}."), theme.text),
         },
         Home::NotHome { why, .. } if !why.is_met_by_writing() => (sentence(&obstacle(&why, Names::of(state))), theme.breach),

@@ -1,0 +1,91 @@
+//! Ways to clusters, by the clusters' names.
+
+use std::collections::BTreeMap;
+
+use strum::EnumCount;
+
+use crate::{
+    domain::{platform::Endpoint, shown::Shown},
+    plan::{
+        document::Value,
+        lower::{address, name},
+        model::{Route, WorkloadRef, clusters::ClusterWay},
+        reader::{self, At, Fields, Problems},
+    },
+};
+
+const KEYS: &[&str] = &["endpoint", "project", "location", "proxy"];
+const ENDPOINTS: &[(&str, Endpoint); Endpoint::COUNT] =
+    &[("public", Endpoint::Public), ("private", Endpoint::Private), ("dns", Endpoint::Dns)];
+
+/// Every cluster of which the plan says how it is reached.
+pub(super) fn clusters(problems: &mut Problems, at: &At<'_>) -> Option<BTreeMap<Shown, ClusterWay>> {
+    let Value::Map(entries) = &at.node.value else {
+        let message = format!("expected a mapping of cluster names, found {}", at.node.value.kind());
+        problems.at(at, message).allowed("`CLUSTER: { endpoint: dns }` for each cluster").error();
+        return None;
+    };
+    let mut found = BTreeMap::new();
+    let mut is_whole = true;
+    for entry in entries {
+        let at = At { node: &entry.value, path: reader::join(&at.path, &entry.key) };
+        let (name, way) = (name::resource_called(problems, &at, &entry.key, name::CLUSTER), way(problems, at));
+        match (name, way) {
+            (Some(name), Some(way)) => drop(found.insert(name, way)),
+            (None, _) | (_, None) => is_whole = false,
+        }
+    }
+    is_whole.then_some(found)
+}
+
+/// Says at its own place that nothing runs on a cluster.
+pub(super) fn remark_on_unused(problems: &mut Problems, at: &At<'_>, routes: &[Route]) {
+    let Value::Map(entries) = &at.node.value else { return };
+    let named = |name: &str| {
+        routes.iter().flat_map(|route| &route.backends).any(|backend| match &backend.workload {
+            WorkloadRef::Deployment { cluster, .. } => cluster.as_str() == name,
+            WorkloadRef::CloudRunService { .. } => false,
+        })
+    };
+    for entry in entries.iter().filter(|entry| !named(&entry.key)) {
+        let at = At { node: &entry.value, path: reader::join(&at.path, &entry.key) };
+        problems.at(&at, format!("no backend runs on the cluster `{}`", entry.key)).help("remove it, or correct its name").warning();
+    }
+}
+
+fn way(problems: &mut Problems, at: At<'_>) -> Option<ClusterWay> {
+    let fields = Fields::open(problems, at, KEYS)?;
+    if let Some(at) = fields.optional(problems, "proxy") {
+        for key in ["endpoint", "project", "location"] {
+            if let Some(at) = fields.optional(problems, key) {
+                let message = format!("`{key}` means nothing where a proxy on this machine is asked: it knows its cluster");
+                problems.at(&at, message).help("remove the line").error();
+            }
+        }
+        return Some(ClusterWay::Proxy { url: proxy(problems, &at)? });
+    }
+    let endpoint = match fields.optional(problems, "endpoint") {
+        Some(at) => reader::word(problems, &at, ENDPOINTS),
+        None => Some(Endpoint::Public),
+    };
+    let project = match fields.optional(problems, "project") {
+        Some(at) => name::project(problems, &at).map(Some),
+        None => Some(None),
+    };
+    let location = match fields.optional(problems, "location") {
+        Some(at) => name::location(problems, &at).map(Some),
+        None => Some(None),
+    };
+    Some(ClusterWay::Gke { endpoint: endpoint?, project: project?, location: location? })
+}
+
+/// Only plain HTTP on this machine: a credential that the host would send is not the plan's to direct.
+fn proxy(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+    let url = address(problems, at)?;
+    if url.as_str().starts_with("http://") {
+        return Some(url);
+    }
+    let message = "a proxy to a cluster listens on this machine, and brings its own credentials";
+    problems.at(at, message).allowed("http://127.0.0.1:8001, as `kubectl proxy` listens").error();
+    None
+}
