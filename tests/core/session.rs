@@ -106,8 +106,9 @@ pub(crate) fn plan() -> Plan {
         name: "hexproperty".into(),
         hash: Digest::of(b"hexproperty"),
         project: "hexproperty".into(),
-        clusters: std::collections::BTreeMap::new(),
         region: "us-central1".into(),
+        clusters: std::collections::BTreeMap::new(),
+        clusters: BTreeMap::new(),
         routes: vec![Route {
             id: route(),
             title: "frontend".into(),

@@ -9,7 +9,7 @@ use crate::{
     plan::{
         document::Value,
         lower::{address, name},
-        model::{Route, WorkloadRef, clusters::ClusterWay},
+        model::{Backend, Driver, Route, WorkloadRef, clusters::ClusterWay},
         reader::{self, At, Fields, Problems},
     },
 };
@@ -42,14 +42,18 @@ pub(super) fn clusters(problems: &mut Problems, at: &At<'_>) -> Option<BTreeMap<
 pub(super) fn remark_on_unused(problems: &mut Problems, at: &At<'_>, routes: &[Route]) {
     let Value::Map(entries) = &at.node.value else { return };
     let named = |name: &str| {
-        routes.iter().flat_map(|route| &route.backends).any(|backend| match &backend.workload {
-            WorkloadRef::Deployment { cluster, .. } => cluster.as_str() == name,
-            WorkloadRef::CloudRunService { .. } => false,
+        routes.iter().any(|route| {
+            let holds = matches!(&route.driver, Driver::HttpRoute(part) if part.cluster.as_str() == name);
+            let runs = |backend: &Backend| matches!(&backend.workload, WorkloadRef::Deployment { cluster, .. } if cluster.as_str() == name);
+            holds || route.backends.iter().any(runs)
         })
     };
     for entry in entries.iter().filter(|entry| !named(&entry.key)) {
         let at = At { node: &entry.value, path: reader::join(&at.path, &entry.key) };
-        problems.at(&at, format!("no backend runs on the cluster `{}`", entry.key)).help("remove it, or correct its name").warning();
+        problems
+            .at(&at, format!("no backend runs on the cluster `{}`, and no HTTPRoute of the plan is there", entry.key))
+            .help("remove it, or correct its name")
+            .warning();
     }
 }
 
