@@ -47,6 +47,8 @@ pub enum Kind {
     List(&'static Kind, usize, Option<usize>),
     /// A mapping of names, each written so.
     Named(&'static Object, &'static Text),
+    /// The same of texts: how names are written, and how values are.
+    Labels(&'static Text, &'static Text),
     AnyOf(&'static [Kind]),
 }
 
@@ -66,6 +68,10 @@ pub struct Text {
 pub enum Rule {
     /// One of these, and no more.
     One(&'static [&'static str]),
+    /// Where the first is, all the others have to be too.
+    With(&'static str, &'static [&'static str]),
+    /// Where the first is not, none of the others may be.
+    Only(&'static str, &'static [&'static str]),
     /// Not both of these.
     Apart(&'static str, &'static str),
     /// Where `key` is one of `words`, `then` has to be there too.
@@ -102,7 +108,7 @@ fn gather_in(kind: &'static Kind, known: &mut Vec<&'static Object>) {
         Kind::Object(object) | Kind::Named(object, _) => gather(object, known),
         Kind::List(each, ..) => gather_in(each, known),
         Kind::AnyOf(kinds) => kinds.iter().for_each(|kind| gather_in(kind, known)),
-        Kind::Text(_) | Kind::Between(..) | Kind::Count(..) | Kind::Word(_) => {}
+        Kind::Text(_) | Kind::Between(..) | Kind::Count(..) | Kind::Word(_) | Kind::Labels(..) => {}
     }
 }
 
@@ -133,6 +139,11 @@ fn mapping(object: &Object) -> Value {
 fn rule(rule: &Rule) -> Value {
     match rule {
         Rule::One(keys) => json!({"oneOf": keys.iter().map(|key| json!({"required": [key]})).collect::<Vec<_>>()}),
+        Rule::With(one, others) => json!({"if": {"required": [one]}, "then": {"required": others}}),
+        Rule::Only(one, others) => {
+            let none: Map<String, Value> = others.iter().map(|key| ((*key).to_owned(), Value::Bool(false))).collect();
+            json!({"if": {"not": {"required": [one]}}, "then": {"properties": none}})
+        }
         Rule::Apart(one, other) => json!({"not": {"required": [one, other]}}),
         Rule::Needs { key, words, then } => {
             json!({"if": {"required": [key], "properties": {*key: {"enum": words}}}, "then": {"required": [then]}})
@@ -168,6 +179,12 @@ fn of(kind: &Kind) -> Value {
             "type": "object",
             "propertyNames": {"pattern": name.pattern},
             "additionalProperties": {"$ref": format!("#/$defs/{}", object.name)},
+        }),
+        Kind::Labels(name, value) => json!({
+            "type": "object",
+            "propertyNames": {"pattern": name.pattern},
+            "additionalProperties": of(&Kind::Text(value)),
+            "minProperties": 1,
         }),
         Kind::AnyOf(kinds) => json!({"anyOf": kinds.iter().map(of).collect::<Vec<_>>()}),
     }

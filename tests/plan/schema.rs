@@ -64,7 +64,7 @@ fn inside(value: &Value, pointer: String, kind: &'static Kind, found: &mut Vec<S
             }
         }
         Kind::AnyOf(kinds) => kinds.iter().for_each(|kind| inside(value, pointer.clone(), kind, found)),
-        Kind::Text(_) | Kind::Between(..) | Kind::Count(..) | Kind::Word(_) => {}
+        Kind::Text(_) | Kind::Between(..) | Kind::Count(..) | Kind::Word(_) | Kind::Labels(..) => {}
     }
 }
 
@@ -195,8 +195,9 @@ fn depends(pointer: &str) -> bool {
     let ruled = |object: &Object| {
         object.rules.iter().any(|rule| match rule {
             Rule::One(keys) => keys.iter().any(|key| pointer.ends_with(&format!("/{key}"))),
+            Rule::With(_, keys) => keys.iter().any(|key| pointer.ends_with(&format!("/{key}"))),
             Rule::Needs { then, .. } => pointer.ends_with(&format!("/{then}")),
-            Rule::Apart(..) => false,
+            Rule::Apart(..) | Rule::Only(..) => false,
         })
     };
     let holders = spots(&tree()).into_iter().filter_map(|spot| match spot.what {
@@ -205,6 +206,6 @@ fn depends(pointer: &str) -> bool {
     });
     let (holder, _) = pointer.rsplit_once('/').unwrap();
     // Of latencies alone their unit is asked, and of queries without a series of their own when their newest sample was taken.
-    let by_value = ["/latency_unit", "/newest", "/window"].iter().any(|key| pointer.ends_with(key));
+    let by_value = ["/latency_unit", "/newest", "/window", "/scheme"].iter().any(|key| pointer.ends_with(key));
     by_value || holders.into_iter().any(|(at, object)| at == holder && ruled(object))
 }

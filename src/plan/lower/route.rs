@@ -280,6 +280,19 @@ impl Taken<'_> {
     }
 }
 
+/// Why a driver leads nobody to a platform.
+fn astray(driver: Option<&Driver>, platform: Platform) -> Option<&'static str> {
+    match (driver, platform) {
+        (Some(Driver::CloudRunRevisions { .. }), Platform::Gke) => {
+            Some("Cloud Run splits only between its own revisions; it can't send traffic to GKE")
+        }
+        (Some(Driver::HttpRoute(_)), Platform::CloudRun) => {
+            Some("an HTTPRoute leads to Services of clusters; it can't send traffic to Cloud Run")
+        }
+        _ => None,
+    }
+}
+
 const BACKEND_KEYS: &[&str] =
     &["name", "title", "cloud_run", "gke", "backend_service", "revision", "service", "service_import", "metrics", "readings", "probe"];
 
@@ -322,16 +335,7 @@ fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: O
         WorkloadRef::CloudRunService { .. } => Platform::CloudRun,
         WorkloadRef::Deployment { .. } => Platform::Gke,
     };
-    let astray = match (driver, platform) {
-        (Some(Driver::CloudRunRevisions { .. }), Platform::Gke) => {
-            Some("Cloud Run splits only between its own revisions; it can't send traffic to GKE")
-        }
-        (Some(Driver::HttpRoute(_)), Platform::CloudRun) => {
-            Some("an HTTPRoute leads to Services of clusters; it can't send traffic to Cloud Run")
-        }
-        _ => None,
-    };
-    if let Some(message) = astray {
+    if let Some(message) = astray(driver, platform) {
         problems.at(fields.at(), message).help("use the driver `url_map` for a route between Cloud Run and GKE").error();
     }
     let (readings, pods) = match told? {

@@ -76,6 +76,13 @@ static SOURCE_URL: Text = short(
         &["google", "https://prometheus.example.com"],
     ),
 );
+static HTTP_ROUTE: Text = text("^[a-z0-9]([a-z0-9-]{0,251}[a-z0-9])?$", "1 to 253 of a-z 0-9 -", &[]);
+static MANAGER: Text = text("^[!-~]{1,128}$", "1 to 128 printable signs without blanks", &["argocd-controller"]);
+static FAMILY: Text = short(100, text("^[A-Za-z_:][A-Za-z0-9_:]*$", "letters, digits, _ and :, no digit first", &["http_requests_total"]));
+static LABEL: Text = text("^[A-Za-z_][A-Za-z0-9_]*$", "letters, digits and _, no digit first", &["job"]);
+static LABEL_VALUE: Text = text("\\S", "what the label holds, as it stands", &["web"]);
+static PAGE_PATH: Text = short(100, text("^/[A-Za-z0-9/_.~-]*$", "/ and plain characters", &["/metrics", "/actuator/prometheus"]));
+static PLAIN: Text = short(100, text("^[A-Za-z0-9/_.~:-]+$", "plain characters; it is compared as it stands", &["5xx", "/health"]));
 static SOURCE_NAME: Text = text("^[a-z0-9-]{1,63}$", "1 to 63 of a-z 0-9 -", &["monitoring"]);
 
 const FRACTION: Kind = Kind::AnyOf(&[Kind::Between(0.0, 1.0), Kind::Text(&FRACTION_TEXT)]);
@@ -84,6 +91,10 @@ const LIMIT: Kind = Kind::AnyOf(&[Kind::Between(0.0, 1.0), Kind::Text(&FRACTION_
 const STATUS: Kind = Kind::AnyOf(&[Kind::Count(200, 599), Kind::Text(&STATUS_TEXT)]);
 const ASKED: Kind = Kind::AnyOf(&[Kind::Text(&ADDRESS), Kind::Object(&PAGE)]);
 const ITEMS: Kind = Kind::List(&Kind::Object(&ITEM), 1, None);
+/// A word that a label holds, or its number.
+const PLAIN_WORD: Kind = Kind::AnyOf(&[Kind::Text(&PLAIN), Kind::Count(0, u64::MAX)]);
+const PLAIN_WORDS: Kind = Kind::AnyOf(&[Kind::Text(&PLAIN), Kind::Count(0, u64::MAX), Kind::List(&PLAIN_WORD, 1, Some(20))]);
+const PRESET: Kind = Kind::Word(&["istio", "envoy", "nginx", "spring_boot", "prom_client", "go_promhttp", "fastapi", "otel"]);
 const RUNG: Kind = Kind::AnyOf(&[Kind::Text(&SHARE), Kind::Object(&GATED_RUNG)]);
 
 // The mappings.
@@ -161,16 +172,30 @@ static ROUTE: Object = Object {
 
 static DRIVER: Object = Object {
     name: "driver",
-    about: "Who holds the weights: one place of a URL map, or a Cloud Run service that splits between its revisions.",
+    about: "Who holds the weights: one place of a URL map, a Cloud Run service that splits between its revisions, or a rule of an HTTPRoute.",
     keys: &[
         maybe("url_map", Kind::Text(&RESOURCE), "The URL map of the load balancer before both platforms."),
         maybe("path_matcher", Kind::Text(&RESOURCE), "The matcher whose default route is steered; the map's own if left out."),
         maybe("host", Kind::Text(&HOST), "The same by a host: the matcher that the map's host rules lead it to."),
         maybe("region", Kind::Text(&REGION), "Where a regional map is; a global one has none."),
         maybe("cloud_run_revisions", Kind::Text(&RUN_SERVICE), "The Cloud Run service whose revisions share its traffic."),
+        maybe("http_route", Kind::Text(&HTTP_ROUTE), "The HTTPRoute of a GKE cluster, by its name."),
+        maybe("namespace", Kind::Text(&KUBERNETES), "Where the HTTPRoute is."),
+        maybe("cluster", Kind::Text(&CLUSTER), "Which cluster holds it; of a Gateway for several, the fleet's config cluster."),
+        maybe(
+            "rule",
+            Kind::AnyOf(&[Kind::Count(0, 15), Kind::Text(&HTTP_ROUTE)]),
+            "Which of its rules: a place, counted from 0, or a name; left out where there is one.",
+        ),
+        maybe("shared_with", Kind::List(&Kind::Text(&MANAGER), 0, None), "Who else applies it and leaves its weights alone, by field manager."),
     ],
     rules: &[
-        Rule::One(&["url_map", "cloud_run_revisions"]),
+        Rule::One(&["url_map", "cloud_run_revisions", "http_route"]),
+        Rule::With("http_route", &["namespace", "cluster"]),
+        Rule::Only("http_route", &["namespace", "cluster", "rule", "shared_with"]),
+        Rule::Apart("http_route", "path_matcher"),
+        Rule::Apart("http_route", "host"),
+        Rule::Apart("http_route", "region"),
         Rule::Apart("path_matcher", "host"),
         Rule::Apart("cloud_run_revisions", "path_matcher"),
         Rule::Apart("cloud_run_revisions", "host"),
@@ -232,11 +257,13 @@ static BACKEND: Object = Object {
         maybe("gke", Kind::Object(&GKE), "The deployment that it is."),
         maybe("backend_service", Kind::Text(&RESOURCE), "What the URL map calls it."),
         maybe("revision", Kind::Text(&RUN_REVISION), "Its revision, in a route between revisions."),
+        maybe("service", Kind::Text(&RESOURCE), "Its Service, in a route by an HTTPRoute."),
+        maybe("service_import", Kind::Text(&RESOURCE), "Its ServiceImport, where the HTTPRoute is for several clusters."),
         maybe("metrics", Kind::Text(&ADDRESS), "The page of figures of a single process."),
         maybe("readings", Kind::Object(&READINGS), "Who is asked for its figures, if they are no page of its own."),
         maybe("probe", ASKED, "Where this backend is asked directly, past the front door."),
     ],
-    rules: &[Rule::One(&["cloud_run", "gke"]), Rule::One(&["backend_service", "revision"]), Rule::Apart("metrics", "readings")],
+    rules: &[Rule::One(&["cloud_run", "gke"]), Rule::One(&["backend_service", "revision", "service", "service_import"]), Rule::Apart("metrics", "readings")],
 };
 
 static CLOUD_RUN: Object = Object {
@@ -260,7 +287,57 @@ static GKE: Object = Object {
 static READINGS: Object = Object {
     name: "readings",
     about: "Where a backend's figures come from.",
-    keys: &[key("prometheus", Kind::Object(&PROMETHEUS), "A Prometheus server, and what it is asked.")],
+    keys: &[
+        maybe("load_balancer", Kind::Object(&LOAD_BALANCER), "What the load balancer itself counts, from Cloud Monitoring; `{}` will do."),
+        maybe("prometheus", Kind::Object(&PROMETHEUS), "A Prometheus server, and what it is asked."),
+        maybe("pods", Kind::Object(&PODS), "The page of each ready pod, read through the API server and added up."),
+    ],
+    rules: &[Rule::One(&["load_balancer", "prometheus", "pods"])],
+};
+
+static LOAD_BALANCER: Object = Object {
+    name: "load_balancer",
+    about: "The load balancer's own figures of the backend service, some minutes late.",
+    keys: &[
+        maybe("window", Kind::Text(&SPAN), "Over how long is counted, from 4m to 30m; 4m if left out."),
+        maybe("project", Kind::Text(&PROJECT), "Whose metrics are asked; the plan's project if left out."),
+        maybe("scheme", Kind::Word(&["external", "internal"]), "Which kind of load balancer it is; a regional map needs it."),
+    ],
+    rules: &[],
+};
+
+static PODS: Object = Object {
+    name: "pods",
+    about: "The page of each ready pod: where it is, and what on it is counted.",
+    keys: &[
+        key("port", Kind::Count(1, 65_535), "The port on which a pod shows its page."),
+        maybe("path", Kind::Text(&PAGE_PATH), "Its path; /metrics if left out."),
+        maybe("preset", PRESET, "The names of a known exporter, instead of those below."),
+        maybe("requests", Kind::Text(&FAMILY), "The counter of requests; http_requests_total if left out."),
+        maybe("status_label", Kind::Text(&LABEL), "Which of its labels says how a request ended."),
+        maybe("failed_when", PLAIN_WORDS, "What that label holds where it failed; 5xx if left out."),
+        maybe("latency", Kind::Text(&FAMILY), "The histogram of latencies, without _bucket."),
+        maybe("latency_unit", Kind::Word(&["s", "ms"]), "In what its buckets are told, where its name does not say."),
+        maybe("dropped", Kind::Text(&FAMILY), "The counter of dropped connections."),
+        maybe("exclude_paths", Kind::Object(&EXCLUDE), "Requests that are no user's."),
+    ],
+    rules: &[
+        Rule::Apart("preset", "requests"),
+        Rule::Apart("preset", "status_label"),
+        Rule::Apart("preset", "failed_when"),
+        Rule::Apart("preset", "latency"),
+        Rule::Apart("preset", "latency_unit"),
+        Rule::Apart("preset", "dropped"),
+    ],
+};
+
+static EXCLUDE: Object = Object {
+    name: "exclude_paths",
+    about: "Which requests are not counted: health checks, scrapes.",
+    keys: &[
+        key("label", Kind::Text(&LABEL), "The label that says the path."),
+        key("begins", PLAIN_WORDS, "How the paths begin."),
+    ],
     rules: &[],
 };
 
@@ -270,7 +347,9 @@ static PROMETHEUS: Object = Object {
     keys: &[
         key("source", Kind::Text(&NAME), "Which of the plan's sources is asked."),
         maybe("window", Kind::Text(&SPAN), "Over how long is counted, where the queries have no range of their own."),
-        key("requests", Kind::Text(&QUERY), "How many requests were answered: `increase`, not `rate`."),
+        maybe("preset", PRESET, "The queries of a known exporter, instead of those below."),
+        maybe("labels", Kind::Labels(&LABEL, &LABEL_VALUE), "Which series are this backend's, for the preset."),
+        maybe("requests", Kind::Text(&QUERY), "How many requests were answered: `increase`, not `rate`."),
         maybe("failures", Kind::Text(&QUERY), "How many of them failed; ends with ` or vector(0)`."),
         maybe("dropped", Kind::Text(&QUERY), "How many connections were dropped."),
         maybe("p50_latency", Kind::Text(&QUERY), "The median latency."),
@@ -280,7 +359,18 @@ static PROMETHEUS: Object = Object {
         maybe("top_bucket", Kind::Text(&SPAN), "The histogram's highest bucket that is not +Inf."),
         maybe("newest", Kind::Text(&QUERY), "When the newest sample was taken, in seconds since 1970."),
     ],
-    rules: &[],
+    rules: &[
+        Rule::One(&["preset", "requests"]),
+        Rule::With("preset", &["labels", "window"]),
+        Rule::Only("preset", &["labels"]),
+        Rule::Apart("preset", "failures"),
+        Rule::Apart("preset", "dropped"),
+        Rule::Apart("preset", "p50_latency"),
+        Rule::Apart("preset", "p95_latency"),
+        Rule::Apart("preset", "p99_latency"),
+        Rule::Apart("preset", "latency_unit"),
+        Rule::Apart("preset", "newest"),
+    ],
 };
 
 static TRIGGER: Object = Object {
