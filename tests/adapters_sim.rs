@@ -1,12 +1,6 @@
 //! The adapters against the simulated world, over real sockets: two parties that share no wire types must agree on the wire.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::print_stderr,
-    clippy::print_stdout,
-    clippy::wildcard_enum_match_arm,
-    reason = "a surprise fails a test"
-)]
+#![allow(clippy::unwrap_used, clippy::print_stderr, clippy::print_stdout, clippy::wildcard_enum_match_arm, reason = "a surprise fails")]
 
 use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
