@@ -27,11 +27,7 @@ use cutover::{
         self,
         diagnostic::{self, Severity},
         lexical,
-        model::{
-            Driver, Gate, Plan, UnlikeHome,
-            clusters::ClusterWay,
-            readings::Server,
-        },
+        model::{Driver, Gate, Plan, UnlikeHome, clusters::ClusterWay, readings::Server},
     },
 };
 

@@ -107,7 +107,6 @@ pub(crate) fn plan() -> Plan {
         hash: Digest::of(b"hexproperty"),
         project: "hexproperty".into(),
         region: "us-central1".into(),
-        clusters: std::collections::BTreeMap::new(),
         clusters: BTreeMap::new(),
         routes: vec![Route {
             id: route(),

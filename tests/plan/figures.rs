@@ -222,11 +222,10 @@ fn each_slip_in_where_figures_come_from_gets_one_error_that_says_what_to_do() {
     assert!(plan::read(twice.as_bytes()).is_ok(), "the other one asks for something else");
     let shown = diagnostic::render_all(&plan::read(same.as_bytes()).unwrap_err(), "plan.yaml", &same);
     assert!(shown.contains("this counts the same requests as backend `run`"), "{shown}");
-    let revisions = include_str!("../plans/revisions.yaml");
+    let revisions = include_str!("../../plans/revisions.yaml");
     let page = "metrics: https://new---frontend-5kq2xv7aba-uc.a.run.app/metrics";
     assert!(revisions.contains(page));
     let text = revisions.replace(page, "readings: { load_balancer: {} }");
     let shown = diagnostic::render_all(&plan::read(text.as_bytes()).unwrap_err(), "plan.yaml", &text);
     assert!(shown.contains("the load balancer counts by backend service"), "{shown}");
 }
-

@@ -187,7 +187,11 @@ static DRIVER: Object = Object {
             Kind::AnyOf(&[Kind::Count(0, 15), Kind::Text(&HTTP_ROUTE)]),
             "Which of its rules: a place, counted from 0, or a name; left out where there is one.",
         ),
-        maybe("shared_with", Kind::List(&Kind::Text(&MANAGER), 0, None), "Who else applies it and leaves its weights alone, by field manager."),
+        maybe(
+            "shared_with",
+            Kind::List(&Kind::Text(&MANAGER), 0, None),
+            "Who else applies it and leaves its weights alone, by field manager.",
+        ),
     ],
     rules: &[
         Rule::One(&["url_map", "cloud_run_revisions", "http_route"]),
@@ -263,7 +267,11 @@ static BACKEND: Object = Object {
         maybe("readings", Kind::Object(&READINGS), "Who is asked for its figures, if they are no page of its own."),
         maybe("probe", ASKED, "Where this backend is asked directly, past the front door."),
     ],
-    rules: &[Rule::One(&["cloud_run", "gke"]), Rule::One(&["backend_service", "revision", "service", "service_import"]), Rule::Apart("metrics", "readings")],
+    rules: &[
+        Rule::One(&["cloud_run", "gke"]),
+        Rule::One(&["backend_service", "revision", "service", "service_import"]),
+        Rule::Apart("metrics", "readings"),
+    ],
 };
 
 static CLOUD_RUN: Object = Object {
@@ -334,10 +342,7 @@ static PODS: Object = Object {
 static EXCLUDE: Object = Object {
     name: "exclude_paths",
     about: "Which requests are not counted: health checks, scrapes.",
-    keys: &[
-        key("label", Kind::Text(&LABEL), "The label that says the path."),
-        key("begins", PLAIN_WORDS, "How the paths begin."),
-    ],
+    keys: &[key("label", Kind::Text(&LABEL), "The label that says the path."), key("begins", PLAIN_WORDS, "How the paths begin.")],
     rules: &[],
 };
 
