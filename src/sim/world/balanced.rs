@@ -108,18 +108,25 @@ impl BalancerBook {
         let last_ms = now_ms - now_ms.rem_euclid(SAMPLE_MS);
         let beside = NEIGHBOURS.iter().map(|neighbour| (neighbour.service, rates[1]));
         let services: Vec<(&'static str, f64)> = std::iter::once((frontend, rates[0])).chain(beside).collect();
-        for (service, rate) in &services {
-            for _ in 0..random.poisson(rate * SAMPLE_MS as f64 / 1000.0) {
-                let latency_ms = latency_ms(Some(Leg::Run), &mut random);
-                let code = if random.chance(BASELINE) { Code::Broken } else { Code::Fine };
-                book.count(service, &Served { leg: Some(Leg::Run), code: Some(code), by: Answerer::Leg, revision: None, latency_ms });
-            }
-        }
+        book.draw(&services, SAMPLE_MS, &mut random);
         // One of those minutes was as calm as another.
         let counts = std::mem::take(&mut book.open);
         let minute = |back: i64| Minute { end_ms: last_ms - back * SAMPLE_MS, counts: counts.clone() };
         book.kept = (0..HISTORY).rev().map(minute).collect();
+        // The minute in which the world begins has begun before it.
+        book.draw(&services, now_ms - last_ms, &mut random);
         book
+    }
+
+    /// Counts what calm services are asked in so many milliseconds, with all users on Cloud Run.
+    fn draw(&mut self, services: &[(&'static str, f64)], during_ms: i64, random: &mut Random) {
+        for (service, rate) in services {
+            for _ in 0..random.poisson(rate * during_ms as f64 / 1000.0) {
+                let latency_ms = latency_ms(Some(Leg::Run), random);
+                let code = if random.chance(BASELINE) { Code::Broken } else { Code::Fine };
+                self.count(service, &Served { leg: Some(Leg::Run), code: Some(code), by: Answerer::Leg, revision: None, latency_ms });
+            }
+        }
     }
 
     /// Counts one request that came through the load balancer.
@@ -202,6 +209,19 @@ mod tests {
             let bucket = book.open[0].latencies[0].1.buckets.iter().position(|count| *count == 1).unwrap();
             let below = if bucket == 0 { 0.0 } else { bound_ms(bucket - 1) };
             assert!(below < latency_ms && latency_ms <= bound_ms(bucket) + 1e-9, "{latency_ms} in {below}..{}", bound_ms(bucket));
+        }
+    }
+
+    #[test]
+    fn the_minute_in_which_the_world_begins_is_no_hole() {
+        let count = |minute: &Minute| minute.counts.iter().flat_map(|counts| &counts.requests).map(|requests| requests.count).sum::<u64>();
+        for elapsed_ms in [0, 45_000] {
+            let mut book = BalancerBook::new(600_000 + elapsed_ms, 1, "frontend", [100.0, 0.0]);
+            let open: u64 = book.open.iter().flat_map(|counts| &counts.requests).map(|requests| requests.count).sum();
+            let wanted = 100 * elapsed_ms.unsigned_abs() / 1000;
+            assert!(open.abs_diff(wanted) < 400, "{open} of about {wanted}");
+            book.tick(660_000);
+            assert_eq!(book.kept.back().map(count), Some(open));
         }
     }
 
