@@ -48,9 +48,8 @@ fn answered(text: &str, proposed: &str, answer: impl Fn(usize) -> String) -> Str
 
 fn all_answered(text: &str) -> String {
     let services = ["frontend", "backend", "api"];
-    let mut text = answered(text, "metrics: https://www.example.com/metrics", |at| {
-        format!("metrics: https://{}-gke.hexproperty.com/metrics", services[at])
-    });
+    let mut text =
+        answered(text, "readings: { load_balancer: {} }", |at| format!("metrics: https://{}-gke.hexproperty.com/metrics", services[at]));
     text = answered(&text, "front_door: https://www.example.com/", |_| "front_door: https://api.hexproperty.com/".to_owned());
     for proposed in ["threshold: 5%", "threshold: 1000ms", "on_blind: rollback", "lag_max: 1s"] {
         text = answered(&text, proposed, |_| proposed.to_owned());
@@ -86,7 +85,7 @@ async fn a_project_becomes_a_plan_that_is_refused_until_its_questions_are_answer
         assert!(text.lines().any(|found| found.trim_start().starts_with(line)), "{line:?} is missing:\n{text}");
     }
     assert!(text.contains("Left out: path matcher docs: does not lead to Cloud Run (docs: App Engine)"), "{text}");
-    assert!(text.contains("Managed Prometheus collects in the cluster hexproperty-prod"), "{text}");
+    assert!(text.contains("Managed Prometheus collects in the clusters hexproperty-next, hexproperty-prod"), "{text}");
     assert!(text.contains("Nothing that a list of the project shows is missing for a flight"), "{text}");
     let errors = errors(&text);
     let is_question = |error: &String| error.contains("is missing") || error.contains("blind for ever");

@@ -84,7 +84,8 @@ fn sources(paper: &mut Paper, seen: Seen<'_>) {
         return;
     }
     paper.blank();
-    paper.remark(0, &format!("Managed Prometheus collects in the cluster {}. To read figures from it:", collecting.join(", ")));
+    let clusters = if collecting.len() == 1 { "cluster" } else { "clusters" };
+    paper.remark(0, &format!("Managed Prometheus collects in the {clusters} {}. To read figures from it:", collecting.join(", ")));
     for line in ["sources:", "  managed:", "    prometheus: google", "    scrape_interval: 30s"] {
         paper.line(0, &format!("# {line}"), "");
     }
@@ -191,9 +192,9 @@ fn gke(paper: &mut Paper, seen: Seen<'_>, target: &Target<'_>) {
     paper.said(8, "backend_service", name);
     paper.open(
         8,
-        "metrics: https://www.example.com/metrics",
-        "where do its figures come from? `metrics` is the page of one process, `readings` asks a Prometheus server, with your own series (README, \
-         Figures from Prometheus). Without either, its triggers would see nothing.",
+        "readings: { load_balancer: {} }",
+        "where do its figures come from? The load balancer's own are some minutes late; `pods: { port: 8080 }` reads each pod's page, and \
+         `prometheus` asks a server, with your own series (README, Where figures come from). Without any, its triggers would see nothing.",
     );
     if collecting(seen).next().is_none() {
         return;

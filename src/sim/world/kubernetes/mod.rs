@@ -117,10 +117,20 @@ impl Kubernetes {
         cluster
     }
 
-    /// The same cluster with the same history, to which from now on something else happens by chance.
+    /// The same cluster with the same history, to which from now on something else happens by chance. Its Services are in no network endpoint
+    /// groups: the names of those are the project's, and taken.
     #[must_use]
     pub fn fated(&self, seed: u64) -> Self {
-        Self { random: Random::named(seed, "kubernetes"), ..self.clone() }
+        let mut twin = Self { random: Random::named(seed, "kubernetes"), ..self.clone() };
+        let services: Vec<Value> = twin.store.list(Resource::Service, "").map(|service| (**service).clone()).collect();
+        for mut service in services {
+            if let Some(metadata) = service["metadata"].as_object_mut().filter(|metadata| metadata.contains_key("annotations")) {
+                metadata.remove("annotations");
+                twin.store.put(Key::of(Resource::Service, &service), service);
+            }
+        }
+        twin.store.forget();
+        twin
     }
 
     /// Moves the cluster to this virtual time; earlier times change nothing.
