@@ -53,6 +53,8 @@ const SAY_EVERY: Duration = Duration::from_secs(10);
 const NOT_YET_ASKED: &str = "nothing was asked for yet; it is tried again";
 const LOOKED_AFTER: &str = "nobody watches over it, and nothing was done; for 3 s it is looked whether somebody starts another";
 const NOT_TAKEN: &str = "the host has not taken it, and nothing was asked for; the commands above need no host";
+/// A way home that stands still when it is asked for begins anew; so long is waited for that.
+const STUCK_FOR: Duration = Duration::from_secs(3);
 /// A line that broke is looked after this often.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A session that is full is asked again this often, and for so long before anything is said, whatever `--wait` says.
@@ -364,6 +366,7 @@ impl Asked {
     /// Watches until every route that was meant is seen at home.
     async fn arrive(mut self) -> Result<Exit, Exit> {
         let mut told: BTreeMap<RouteId, LastLine> = BTreeMap::new();
+        let mut stuck_since = None;
         loop {
             let view = self.link.view.borrow_and_update().clone();
             let has_ended = matches!(view.connection, Connection::Closed { .. });
@@ -375,7 +378,9 @@ impl Asked {
                 self.look_for_the_host(&view, &why).await?;
             } else {
                 let homes: Vec<Home> = meant(&view, self.only.as_ref()).map(|(_, route)| say(&view, route, &mut told)).collect();
-                if homes.iter().any(is_stuck) {
+                if !homes.iter().any(is_stuck) {
+                    stuck_since = None;
+                } else if stuck_since.get_or_insert_with(Instant::now).elapsed() >= STUCK_FOR {
                     let tries = meant(&view, self.only.as_ref()).any(|(_, route)| goes_on(&view.state, route));
                     return Err(match tries {
                         true => said(format!("{KEPT_AWAY}; {SEE_STATUS}"), Exit::Unsettled),

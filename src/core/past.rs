@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     core::state::{HISTORY_EVERY, HISTORY_POINTS_MAX},
@@ -14,11 +14,18 @@ use crate::{
 
 /// The least and the most of one column.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Range(f32, f32);
+pub struct Range(#[serde(deserialize_with = "bounded")] f32, #[serde(deserialize_with = "bounded")] f32);
+
+/// What was beyond every number of this size was written as `null` once.
+fn bounded<'de, D: Deserializer<'de>>(from: D) -> Result<f32, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f32::MAX))
+}
 
 impl Range {
+    /// A figure that is beyond every number of this size is the greatest of them: it has to be written and read again.
     pub fn of(value: f64) -> Range {
-        Range(value as f32, value as f32)
+        let value = value.clamp(f64::from(f32::MIN), f64::from(f32::MAX)) as f32;
+        Range(value, value)
     }
     pub fn low(self) -> f64 {
         f64::from(self.0)
@@ -159,6 +166,17 @@ mod tests {
     use super::*;
 
     const AT: Timestamp = Timestamp(1_000_000_000);
+
+    #[test]
+    fn a_figure_beyond_all_bounds_is_written_and_read_again() {
+        let mut past = Past::default();
+        past.push(0, Some(1e300));
+        let written = serde_json::to_string(&past).unwrap();
+        assert!(!written.contains("[null,null]"), "{written}");
+        assert_eq!(serde_json::from_str::<Past>(&written).unwrap(), past);
+        let before: Range = serde_json::from_str("[0.5,null]").unwrap();
+        assert_eq!((before.low(), before.high()), (0.5, f64::from(f32::MAX)));
+    }
 
     /// A figure with one column each five seconds, the newest last.
     fn flown(values: impl IntoIterator<Item = Option<f64>>) -> (VecDeque<Option<f64>>, Past) {

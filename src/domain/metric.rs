@@ -62,6 +62,7 @@ impl Unit {
     /// The value as a person reads it: `2.4 %`, `180 ms`, `1.25 s`, `118/s`.
     pub fn show(self, value: f64) -> String {
         match self {
+            Unit::PerSecond if value >= 1e7 => format!("{value:.0e}/s"),
             Unit::PerSecond if value >= 10.0 => format!("{value:.0}/s"),
             Unit::PerSecond => format!("{value:.1}/s"),
             Unit::Fraction => format!("{:.2}%", value * 100.0),

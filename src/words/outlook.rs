@@ -170,8 +170,8 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
             names.route(route)
         ),
         Attention::AnswersUnmarked { route, unmarked, answers } => format!(
-            "{unmarked} of {answers} answers through the front door of {} say nobody's name, so what is met there is proven of nobody; let the \
-             answers of each backend bear its name in the header x-served-by",
+            "{unmarked} of {answers} answers through the front door of {} say nobody's name, so whose they are is not known, and what requests \
+             show is not all; let the answers of each backend bear its name in the header x-served-by",
             names.route(route)
         ),
         Attention::ConnectionsDropped { losses, .. } => {

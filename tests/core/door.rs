@@ -242,6 +242,17 @@ fn failures_without_a_mark_are_nobody_s_where_good_answers_bear_none_either() {
     assert!(said.contains("say nobody's name") && said.contains("x-served-by"), "{said}");
 }
 
+/// The entry of the one backend that gets one percent bears no mark.
+#[test]
+fn a_few_good_answers_without_a_mark_are_said() {
+    let mut session = Session::at(10);
+    look(&mut session, 12, &[(SITE, 20)], NOTHING, NOTHING);
+    assert!(!attention(&session.state).iter().any(|found| matches!(found, Attention::AnswersUnmarked { .. })));
+    look(&mut session, 3, &[(SITE, 19)], NOTHING, &[(SITE, 1)]);
+    let found = attention(&session.state);
+    assert!(found.iter().any(|found| matches!(found, Attention::AnswersUnmarked { unmarked: 3, .. })), "{found:?}");
+}
+
 /// Half of the answers are GKE's by their weight, and only its failures and nothing good says so.
 #[test]
 fn good_answers_without_a_mark_may_be_of_whoever_fails() {
@@ -250,7 +261,10 @@ fn good_answers_without_a_mark_may_be_of_whoever_fails() {
         look(&mut session, 12, &[(SITE, 11)], NOTHING, &[(SITE, 9)]);
         look(&mut session, 3, &[(SITE, 11)], own, &[(SITE, 8), unmarked]);
         assert_eq!(at_door(&session.state, &route()), [], "{own:?}");
-        assert!(!attention(&session.state).iter().any(|found| matches!(found, Attention::AnswersUnmarked { .. })));
+        assert!(
+            attention(&session.state).iter().any(|found| matches!(found, Attention::AnswersUnmarked { .. })),
+            "whose they are is not known"
+        );
     }
 }
 

@@ -86,7 +86,7 @@ pub enum Attention {
         failed: u64,
         answers: u64,
     },
-    /// Most good answers through the front door say nobody's name, so what is met there is proven of nobody.
+    /// Good answers through the front door say nobody's name, so whose they are is not known, and what the others show is not all.
     AnswersUnmarked {
         route: RouteId,
         unmarked: u64,

@@ -25,6 +25,15 @@ pub(super) fn grant_in_cluster(namespace: &str) -> String {
     format!("kubectl create rolebinding cutover-view --clusterrole=view --namespace={namespace} --user=\"$(gcloud config get account)\"")
 }
 
+/// Lets us move the weights of HTTPRoutes in a namespace of a cluster.
+pub(super) fn grant_routes(namespace: &str) -> String {
+    let namespace = quoted(namespace);
+    format!(
+        "kubectl create role cutover-steer --namespace={namespace} --verb=get,patch --resource=httproutes.gateway.networking.k8s.io && \
+         kubectl create rolebinding cutover-steer --namespace={namespace} --role=cutover-steer --user=\"$(gcloud config get account)\""
+    )
+}
+
 pub(super) fn enable(api: Api, project: &str) -> String {
     format!("gcloud services enable {} --project={}", api.host(), quoted(project))
 }

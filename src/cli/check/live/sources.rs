@@ -31,7 +31,7 @@ use crate::{
     },
     plan::{
         document::Place,
-        model::{Plan, Route, WorkloadRef, readings::Author},
+        model::{Driver, Plan, Route, WorkloadRef, readings::Author},
     },
     port::Sensor,
     words::{self, Names},
@@ -233,7 +233,13 @@ impl Of<'_> {
             Hindrance::RevisionGone { .. } => (Id::RevisionGone, None),
             Hindrance::RevisionNotReady { .. } => (Id::RevisionNotReady, None),
             Hindrance::Failing { .. } => (Id::ServiceFailing, None),
-            Hindrance::Forbidden { permission, .. } => (Id::PermissionMissing, Some(fix::grant(project, permission.as_str()))),
+            Hindrance::Forbidden { permission, .. } => {
+                let fix = match route.map(|route| &route.driver) {
+                    Some(Driver::HttpRoute(part)) => fix::grant_routes(part.namespace.as_str()),
+                    Some(Driver::UrlMap(_) | Driver::CloudRunRevisions { .. }) | None => fix::grant(project, permission.as_str()),
+                };
+                (Id::PermissionMissing, Some(fix))
+            }
             Hindrance::NoRoom { .. } => (Id::NoRoomForClaim, edit),
             Hindrance::Managed { .. } => (Id::DeclaredElsewhere, None),
         };
