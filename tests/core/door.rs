@@ -27,7 +27,7 @@ use crate::session::{Session, ana, gke, plan, refused, route, run, told};
 
 pub(crate) type Kinds<'a> = &'a [(&'a str, u64)];
 
-const SITE: &str = "200 text/html";
+pub(crate) const SITE: &str = "200 text/html";
 pub(crate) const HOME: Kinds = &[(SITE, 19)];
 pub(crate) const NOTHING: Kinds = &[];
 const LOGIN: &str = "302 text/html >login.example.com";
@@ -39,7 +39,7 @@ pub(crate) fn look(session: &mut Session, looks: u64, from_run: Kinds, from_gke:
         session.met(from_run, from_gke, unmarked);
     }
 }
-fn latched(session: &Session) -> Option<Cause> {
+pub(crate) fn latched(session: &Session) -> Option<Cause> {
     session.route().latch.as_ref().map(|latch| latch.cause.clone())
 }
 fn is_unlike(refusal: &Refusal) -> bool {
@@ -224,33 +224,6 @@ fn errors_that_meet_everybody_are_nobody_s_and_move_nobody() {
     look(&mut session, 40, &[(SITE, 9)], &[(SITE, 1)], &[("502 text/html", 10)]);
     assert!(matches!(refused(session.shift(50, 100)), Refusal::FailingAtDoor { backend: None, .. }));
     assert_eq!((latched(&session), session.writes().len()), (None, 0));
-}
-
-/// Successes bear nobody's mark, as where no load balancer can tell a service's revisions apart.
-#[test]
-fn failures_without_a_mark_are_nobody_s_where_good_answers_bear_none_either() {
-    let mut session = Session::at(1000);
-    for _ in 0..9 {
-        look(&mut session, 4, NOTHING, NOTHING, &[(SITE, 20)]);
-        look(&mut session, 1, NOTHING, NOTHING, &[(SITE, 19), ("500 text/plain", 1)]);
-    }
-    assert_eq!((latched(&session), session.writes().len()), (None, 0));
-    assert_eq!(at_door(&session.state, &route()), []);
-    let attention = attention(&session.state);
-    let unmarked = attention.iter().find(|found| matches!(found, Attention::AnswersUnmarked { .. })).expect("that is said");
-    let said = words::attention(unmarked, session.state.now, Names::of(&session.state));
-    assert!(said.contains("say nobody's name") && said.contains("x-served-by"), "{said}");
-}
-
-/// The entry of the one backend that gets one percent bears no mark.
-#[test]
-fn a_few_good_answers_without_a_mark_are_said() {
-    let mut session = Session::at(10);
-    look(&mut session, 12, &[(SITE, 20)], NOTHING, NOTHING);
-    assert!(!attention(&session.state).iter().any(|found| matches!(found, Attention::AnswersUnmarked { .. })));
-    look(&mut session, 3, &[(SITE, 19)], NOTHING, &[(SITE, 1)]);
-    let found = attention(&session.state);
-    assert!(found.iter().any(|found| matches!(found, Attention::AnswersUnmarked { unmarked: 3, .. })), "{found:?}");
 }
 
 /// Half of the answers are GKE's by their weight, and only its failures and nothing good says so.

@@ -33,5 +33,6 @@ mod traffic;
 mod triggers;
 mod two_hosts;
 mod unjudged;
+mod unmarked;
 mod unread;
 mod watch;

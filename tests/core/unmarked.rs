@@ -1,0 +1,38 @@
+//! Good answers that say nobody's name: whose they are is said to be unknown, whether one backend's entry lacks its mark or all do.
+
+use cutover::{
+    core::outlook::{Attention, at_door, attention},
+    words::{self, Names},
+};
+
+use crate::{
+    door::{NOTHING, SITE, latched, look},
+    session::{Session, route},
+};
+
+/// Successes bear nobody's mark, as where no load balancer can tell a service's revisions apart.
+#[test]
+fn failures_without_a_mark_are_nobody_s_where_good_answers_bear_none_either() {
+    let mut session = Session::at(1000);
+    for _ in 0..9 {
+        look(&mut session, 4, NOTHING, NOTHING, &[(SITE, 20)]);
+        look(&mut session, 1, NOTHING, NOTHING, &[(SITE, 19), ("500 text/plain", 1)]);
+    }
+    assert_eq!((latched(&session), session.writes().len()), (None, 0));
+    assert_eq!(at_door(&session.state, &route()), []);
+    let attention = attention(&session.state);
+    let unmarked = attention.iter().find(|found| matches!(found, Attention::AnswersUnmarked { .. })).expect("that is said");
+    let said = words::attention(unmarked, session.state.now, Names::of(&session.state));
+    assert!(said.contains("say nobody's name") && said.contains("x-served-by"), "{said}");
+}
+
+/// The entry of the one backend that gets one percent bears no mark.
+#[test]
+fn a_few_good_answers_without_a_mark_are_said() {
+    let mut session = Session::at(10);
+    look(&mut session, 12, &[(SITE, 20)], NOTHING, NOTHING);
+    assert!(!attention(&session.state).iter().any(|found| matches!(found, Attention::AnswersUnmarked { .. })));
+    look(&mut session, 3, &[(SITE, 19)], NOTHING, &[(SITE, 1)]);
+    let found = attention(&session.state);
+    assert!(found.iter().any(|found| matches!(found, Attention::AnswersUnmarked { unmarked: 3, .. })), "{found:?}");
+}
