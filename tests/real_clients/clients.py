@@ -137,7 +137,7 @@ def gke():
     cluster = clusters.get(name=f"{PARENT}/clusters/hexproperty-prod").execute()
     assert cluster["endpoint"] == CLUSTER and cluster["masterAuth"]["clusterCaCertificate"], cluster
     listed = clusters.list(parent=f"projects/{PROJECT}/locations/-").execute()["clusters"]
-    assert [one["name"] for one in listed] == ["hexproperty-prod"], listed
+    assert [one["name"] for one in listed] == ["hexproperty-prod", "hexproperty-next"], listed
     print("container v1: the cluster, its address, its authority")
     return cluster
 
