@@ -3,7 +3,7 @@
 //! A session looks again and again at what moves. What is asked here is asked once, before it begins: which permissions we hold, how the
 //! backend services behind a split are set, whether their endpoints are well, what the API would say to a write, and how both legs answer to
 //! one request. Each question gives what was answered and judges nothing: what of it stands in the way is for the caller. A question that
-//! fails says why by a [`Failure`](super::http::Failure), whose reason tells a disabled API from a missing permission.
+//! fails says why by a [`Failure`], whose reason tells a disabled API from a missing permission.
 
 mod answer;
 mod backend_service;
