@@ -297,15 +297,14 @@ impl<'a> Composer<'a> {
     /// A page of the plan as the client that asks it and its full address; in a simulated world, that world's page instead.
     fn page(&self, url: Option<&Shown>, simulated: impl Fn(&Endpoints) -> (SocketAddr, String)) -> Result<Option<(Client, reqwest::Url)>> {
         let (text, reach) = match (self.places, url) {
-            // What a live session would not ask is not asked in a rehearsal either.
-            (_, None) => return Ok(None),
-            (Places::Simulated(at), Some(_)) => {
+            (Places::Simulated(at), _) => {
                 let (address, path) = simulated(at);
                 (format!("http://{address}{path}"), Reach::Loopback)
             }
             // Plain HTTP is spoken to this machine alone.
             (Places::Live, Some(url)) if url.as_str().starts_with("http://") => (url.to_string(), Reach::Loopback),
             (Places::Live, Some(url)) => (url.to_string(), Reach::Live),
+            (Places::Live, None) => return Ok(None),
         };
         let (origin, url) = Origin::split(&text, reach)?;
         // A kept connection would stay with one backend, or with one of the processes behind a page.
