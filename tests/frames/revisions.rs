@@ -3,12 +3,15 @@
 use cutover::{
     core::state::State,
     domain::{
-        platform::{Revision, RevisionState},
+        platform::{Platform, Revision, RevisionState},
         weight::PerMille,
     },
 };
 
+use ratatui::layout::Rect;
+
 use crate::{
+    catalogue, frame,
     scenes::{self, ago, id},
     stories::{at_all_sizes, says},
 };
@@ -45,4 +48,25 @@ fn a_revision_that_has_taken_home_over_stands_in_the_traffic_pane() {
     let texts = at_all_sizes("deployed-whole", &deployed(100), &scenes::view());
     says(&texts[1..], &["Cloud Run runs frontend-00043-fix, new since the session began"]);
     assert!(texts[0].contains("nothing is beyond its limit"), "{}", texts[0]);
+}
+
+/// Between two clusters, or two revisions, the platform tells nobody apart.
+#[test]
+fn home_and_target_on_one_platform_have_colours_of_their_own() {
+    for platform in [Platform::CloudRun, Platform::Gke] {
+        let mut state = scenes::calm();
+        let plan = std::sync::Arc::make_mut(&mut state.opened.as_mut().unwrap().plan);
+        plan.routes[0].backends.iter_mut().for_each(|backend| backend.platform = platform);
+        for theme in catalogue().words().iter().map(|word| catalogue().theme(word).unwrap()) {
+            let buf = frame(&state, &scenes::view(), &theme, 120, 40);
+            let text = |row: Rect| row.positions().map(|at| buf[at].symbol()).collect::<String>();
+            let rail = buf.area.rows().find(|row| text(*row).contains(" 25% ") && text(*row).contains(" 75% ")).expect("the rail");
+            // What each end of the rail looks like, well away from where they meet; without colours it differs by its signs.
+            let at = |column: u16| {
+                let cell = &buf[(column, rail.y)];
+                (cell.symbol().to_owned(), cell.fg, cell.bg, cell.modifier)
+            };
+            assert_ne!(at(20), at(90), "{platform}: {}", text(rail));
+        }
+    }
 }

@@ -116,11 +116,17 @@ fn platform_style(platform: Platform, theme: &Theme) -> Style {
     }
 }
 
-/// The colour of one leg: home and target by platform, a third one by its own.
+/// The colour of one leg: home and target by platform, or by what they are to each other where both are on one; a third one by its own.
 pub fn backend_style(route: &Route, backend: &BackendId, theme: &Theme) -> Style {
-    match route.backend(backend) {
-        Some(known) if *backend == route.home || *backend == route.target => platform_style(known.platform, theme),
-        Some(_) | None => theme.other,
+    let platform = |id: &BackendId| route.backend(id).map(|known| known.platform);
+    let is_home = *backend == route.home;
+    match platform(backend) {
+        Some(_) if !is_home && *backend != route.target => theme.other,
+        Some(_) if platform(&route.home) == platform(&route.target) => {
+            platform_style(if is_home { Platform::CloudRun } else { Platform::Gke }, theme)
+        }
+        Some(known) => platform_style(known, theme),
+        None => theme.other,
     }
 }
 
