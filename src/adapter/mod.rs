@@ -4,8 +4,8 @@
 //! Every folder has the same parts: `mod` implements the port and holds the documented configuration, `wire` is the vendor's JSON and stays
 //! private, further files are pure arithmetic that can be tested without a socket. Nothing here spawns a task, retries a mutation on its own
 //! (a write that is sent once more under what makes it the same is the documented exception, see [`crate::port::Driver`]) or follows a redirect. `syslog`
-//! is one file and no port: the machine's own log, which is told and never asked. `discovery` is no port either: it lists what a project has, before
-//! there is a plan.
+//! is one file and no port: the machine's own log, which is told and never asked. `discovery` and `preflight` are no ports either: they ask once, what a
+//! project has before there is a plan, and what stands against a flight before it begins.
 
 mod annotation;
 mod claim;
@@ -18,6 +18,7 @@ pub mod http_route;
 pub mod kubernetes;
 mod memory;
 pub mod metrics;
+mod patience;
 mod permission;
 pub mod preflight;
 pub mod prober;
@@ -31,6 +32,8 @@ mod vendor_name;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
+
+pub use patience::Patience;
 
 use crate::domain::time::Timestamp;
 

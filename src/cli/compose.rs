@@ -17,7 +17,7 @@ use reqwest::header::HeaderName;
 
 use crate::{
     adapter::{
-        Now,
+        Now, Patience,
         cloud_run::{Backs, DriverConfig, RevisionsDriver, SensorConfig, ServiceName, ServiceSensor},
         cloud_sql::{self, CloudSqlSensor},
         google_auth::Token,
@@ -30,7 +30,7 @@ use crate::{
         },
         prober::{BackendConfig, BackendProber, FrontDoorConfig, FrontDoorProber, Pace},
         prometheus::{self, PrometheusSensor, Scale},
-        url_map::{self, Book, Patience, UrlMapDriver},
+        url_map::{self, Book, UrlMapDriver},
     },
     cli::paths::Paths,
     domain::{
@@ -174,7 +174,7 @@ impl<'a> Composer<'a> {
     /// What holds the weights of a route that a URL map splits.
     pub(in crate::cli) fn map_driver(&self, route: &Route, part: &MapPart) -> Result<UrlMapDriver> {
         let patience = match self.places {
-            Places::Live => Patience::default(),
+            Places::Live => url_map::PATIENCE,
             // The simulated operations end within virtual seconds; their pauses are real ones.
             Places::Simulated(_) => {
                 Patience { first: Duration::from_millis(100), most: Duration::from_secs(1), total: Duration::from_secs(60) }
@@ -206,13 +206,9 @@ impl<'a> Composer<'a> {
 
     pub(in crate::cli) fn http_route(&self, route: &Route, part: &RulePart) -> Result<HttpRouteDriver> {
         let patience = match self.places {
-            Places::Live => http_route::Patience::default(),
+            Places::Live => http_route::PATIENCE,
             // The simulated gateways follow within virtual seconds; the pauses are real ones.
-            Places::Simulated(_) => http_route::Patience {
-                first: Duration::from_millis(50),
-                most: Duration::from_secs(1),
-                total: http_route::Patience::default().total,
-            },
+            Places::Simulated(_) => Patience { first: Duration::from_millis(50), most: Duration::from_secs(1), ..http_route::PATIENCE },
         };
         let backends = route.backends.iter().map(|backend| http_route::Backend {
             id: backend.id.clone(),

@@ -47,39 +47,10 @@ pub(super) const THIN_SHARE: u16 = 50;
 /// Longest wait at a thin share before the next step.
 pub(super) const THIN_HOLD_MAX: Millis = Millis::from_mins(2);
 
-/// Whether a gap is only for want of traffic: the source answers, and there is too little to measure.
-pub(super) fn starved(gap: Gap) -> bool {
-    match gap {
-        Gap::LowVolume | Gap::TooEarly => true,
-        Gap::Missing
-        | Gap::NotANumber
-        | Gap::Infinite
-        | Gap::Ambiguous
-        | Gap::Unreadable
-        | Gap::Unreachable
-        | Gap::TimedOut
-        | Gap::Partial
-        | Gap::Stale
-        | Gap::FromTheFuture
-        | Gap::Capped
-        | Gap::Restarted
-        | Gap::StatusNotTold
-        | Gap::StatusAmbiguous
-        | Gap::SeveralProcesses
-        | Gap::TopBucketLow
-        | Gap::TooManySeries
-        | Gap::LineTooLong
-        | Gap::PageTooLong
-        | Gap::StandsStill
-        | Gap::BelowShare
-        | Gap::Undecided => false,
-    }
-}
-
 /// Whether a gap is excused as described above, at the share that the trigger's backend has now.
 pub(super) fn excused(state: &State, now: Timestamp, trigger: &Trigger, known: &TriggerState, gap: Gap) -> bool {
     let Some(route) = state.routes.get(&trigger.route) else { return false };
-    if !starved(gap) || route.accepted.is_none() {
+    if !gap.is_starved() || route.accepted.is_none() {
         return false;
     }
     let unsent = exposure::has(state, &trigger.route, &trigger.backend) == PerMille::ZERO;
@@ -169,7 +140,7 @@ pub(super) fn forbids(state: &State, now: Timestamp, trigger: &Trigger, gap: Opt
     if share.get() > THIN_SHARE {
         return if seen { None } else { blind(Blindness::Gap(gap)) };
     }
-    if seen && !starved(gap) {
+    if seen && !gap.is_starved() {
         return None;
     }
     let hold = Millis(trigger.lasting.0.min(THIN_HOLD_MAX.0));
@@ -179,7 +150,7 @@ pub(super) fn forbids(state: &State, now: Timestamp, trigger: &Trigger, gap: Opt
 
 /// A backend without traffic is seen by its sign of life alone; a source that is broken is no excuse.
 fn first_step(state: &State, now: Timestamp, trigger: &Trigger, gap: Gap) -> Option<Blindness> {
-    if !starved(gap) {
+    if !gap.is_starved() {
         return Some(Blindness::Gap(gap));
     }
     let backend = state.backends.get(&trigger.backend)?;

@@ -91,7 +91,7 @@ fn patience(sight: &Sight, trigger: &Trigger, known: &TriggerState) -> Patience 
 
 /// Whether it is for want of requests that nothing can be said.
 pub(super) fn lacks_requests(gap: Gap) -> bool {
-    gap == Gap::Undecided || blind::starved(gap)
+    gap == Gap::Undecided || gap.is_starved()
 }
 
 /// What the figure itself rests on, else what the source counts of the backend within the same window.

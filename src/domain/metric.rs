@@ -254,6 +254,35 @@ impl Gap {
             | Gap::Undecided => false,
         }
     }
+
+    /// Whether a gap is only for want of traffic: the source answers, and there is too little to measure.
+    pub fn is_starved(self) -> bool {
+        match self {
+            Gap::LowVolume | Gap::TooEarly => true,
+            Gap::Missing
+            | Gap::NotANumber
+            | Gap::Infinite
+            | Gap::Ambiguous
+            | Gap::Unreadable
+            | Gap::Unreachable
+            | Gap::TimedOut
+            | Gap::Partial
+            | Gap::Stale
+            | Gap::FromTheFuture
+            | Gap::Capped
+            | Gap::Restarted
+            | Gap::StatusNotTold
+            | Gap::StatusAmbiguous
+            | Gap::SeveralProcesses
+            | Gap::TopBucketLow
+            | Gap::TooManySeries
+            | Gap::LineTooLong
+            | Gap::PageTooLong
+            | Gap::StandsStill
+            | Gap::BelowShare
+            | Gap::Undecided => false,
+        }
+    }
 }
 
 /// What a source's failure means for the values that would have come from it.

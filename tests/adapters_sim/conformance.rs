@@ -6,9 +6,10 @@ use std::{sync::Arc, time::Duration};
 
 use cutover::{
     adapter::{
+        Patience,
         google_auth::Token,
         http::{Ask, Client, Limits},
-        http_route::{self, HttpRouteDriver, Patience},
+        http_route::{self, HttpRouteDriver},
         kubernetes::{Access, Way},
     },
     domain::{

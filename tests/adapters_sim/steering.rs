@@ -1,7 +1,7 @@
 //! Who steers, and what others do to what is steered: claims beside people's text on both objects of the simulated world.
 
 use cutover::{
-    adapter::url_map::{self, Patience, UrlMapDriver},
+    adapter::url_map::{self, UrlMapDriver},
     domain::{
         claim::{Claim, Claimed},
         fault::{FaultKind, Outcome},
@@ -28,7 +28,7 @@ pub(super) fn driver(world: &Simulation) -> UrlMapDriver {
         backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
         host: Some("api.hexproperty.com".to_owned()),
         path: "/".to_owned(),
-        patience: Patience::default(),
+        patience: url_map::PATIENCE,
     };
     let beside = url_map::Beside { logging: Some(google(world)), projects: Some(google(world)), ..url_map::Beside::default() };
     UrlMapDriver::new(config, google(world), beside)

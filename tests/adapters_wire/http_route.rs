@@ -9,7 +9,8 @@ use std::{
 
 use cutover::{
     adapter::{
-        http_route::{Backend, Config, HttpRouteDriver, Patience, Place},
+        Patience,
+        http_route::{Backend, Config, HttpRouteDriver, Place},
         kubernetes::{Access, Way},
     },
     domain::{

@@ -6,7 +6,10 @@ use std::{
 };
 
 use cutover::{
-    adapter::url_map::{Beside, Book, Config, Patience, UrlMapDriver},
+    adapter::{
+        Patience,
+        url_map::{Beside, Book, Config, UrlMapDriver},
+    },
     domain::{
         claim::{Claim, Claimed},
         fault::{Fault, FaultKind, Outcome, Version},

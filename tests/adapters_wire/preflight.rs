@@ -4,7 +4,7 @@ use cutover::{
     adapter::{
         http::{Client, Origin, Reach, Reason},
         preflight::{self, GroupKind, Health, Locus},
-        url_map::{Beside, Config, Patience, UrlMapDriver},
+        url_map::{self, Beside, Config, UrlMapDriver},
     },
     domain::{fault::FaultKind, position::Position},
     sim::simulation::{self, Simulation},
@@ -112,7 +112,7 @@ async fn the_first_step_is_validated_and_not_made() {
         backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
         host: None,
         path: "/".to_owned(),
-        patience: Patience::default(),
+        patience: url_map::PATIENCE,
     };
     let driver = UrlMapDriver::new(config, client(&server), Beside::default());
     let rehearsal = driver.rehearse(&split(10), "EXTERNAL_MANAGED", "x-served-by").await.unwrap();

@@ -9,7 +9,10 @@ use std::{
 };
 
 use cutover::{
-    adapter::url_map::{Beside, Config, Patience, UrlMapDriver},
+    adapter::{
+        Patience,
+        url_map::{Beside, Config, UrlMapDriver},
+    },
     domain::{
         claim::{Claim, Claimed},
         fact::Accepted,

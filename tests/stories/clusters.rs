@@ -1,11 +1,9 @@
 //! From one GKE cluster to another by an HTTPRoute: the ladder, a breach and the way home, and everything of the route that is not ours.
 
-use std::time::{Duration, Instant};
-
 use cutover::{
     core::{
         command::Command,
-        decision::{Cause, Refusal, Verdict},
+        decision::{Cause, Verdict},
         home::home,
         news::News,
         state::{Motion, Reading, State},
@@ -25,9 +23,6 @@ use serde_json::{Value, json};
 
 use crate::session::{CLUSTERS, Session, Sky, backend};
 
-/// Real time that a move may take.
-const PATIENCE: Duration = Duration::from_secs(120);
-
 fn split(share: u16) -> Weights {
     let all = Weights::all_on(&backend("cluster-1"), &[backend("cluster-1"), backend("cluster-2")]);
     all.with(&backend("cluster-2"), PerMille::new(share).unwrap()).unwrap()
@@ -43,23 +38,7 @@ fn stands_at(share: u16) -> impl Fn(&State) -> bool {
 
 /// Asks for a share until it is taken, and waits until requests agree.
 async fn fly_to(session: &mut Session, share: u16) {
-    let began = Instant::now();
-    loop {
-        let request = session.shift_of(&"api".parse().unwrap(), split(share));
-        match session.ask(request).await {
-            Verdict::Accepted | Verdict::Queued => break,
-            // What passes by itself.
-            Verdict::Refused(
-                Refusal::Blind { .. }
-                | Refusal::NotReady { .. }
-                | Refusal::NotKnown
-                | Refusal::Unresolved
-                | Refusal::RequestsDisagree { .. }
-                | Refusal::Breached { .. },
-            ) if began.elapsed() < PATIENCE => tokio::time::sleep(Duration::from_millis(100)).await,
-            other => panic!("{share} per mille: {other:?}\n{}", session.story()),
-        }
-    }
+    session.advance_of(&"api".parse().unwrap(), split(share)).await;
     session.until(&format!("settled at {share} per mille"), stands_at(share)).await;
 }
 

@@ -25,7 +25,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::session::{SERVICES, Session, Sky, backend};
+use crate::session::{SERVICES, Session, Sky, backend, passes_by_itself};
 
 /// Real time that a move may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -63,16 +63,7 @@ async fn both_to(session: &mut Session, share: u16) {
         for sent in sent {
             match session.answer(sent).await {
                 Verdict::Accepted | Verdict::Queued => {}
-                // What passes by itself.
-                Verdict::Refused(
-                    Refusal::Blind { .. }
-                    | Refusal::NotReady { .. }
-                    | Refusal::NotKnown
-                    | Refusal::Unresolved
-                    | Refusal::RequestsDisagree { .. }
-                    | Refusal::Breached { .. }
-                    | Refusal::RecordHangs { .. },
-                ) => {}
+                Verdict::Refused(refusal) if passes_by_itself(&refusal) || matches!(refusal, Refusal::RecordHangs { .. }) => {}
                 other => panic!("{share} per mille: {other:?}\n{}", session.story()),
             }
         }

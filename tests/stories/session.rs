@@ -269,20 +269,20 @@ impl Session {
     /// Asks for a share until it is taken. What passes by itself (too early for a first reading, a starved machine) is waited for; every
     /// other refusal ends the story.
     pub(crate) async fn advance(&mut self, to: u16) {
+        self.advance_of(&route_id(), split(to)).await;
+    }
+
+    /// The same of another route, to a split of its own.
+    pub(crate) async fn advance_of(&mut self, id: &RouteId, to: Weights) {
         let began = Instant::now();
         loop {
-            let request = self.shift(to);
+            let request = self.shift_of(id, to.clone());
             match self.ask(request).await {
                 Verdict::Accepted | Verdict::Queued => return,
-                Verdict::Refused(
-                    Refusal::Blind { .. }
-                    | Refusal::NotReady { .. }
-                    | Refusal::NotKnown
-                    | Refusal::Unresolved
-                    | Refusal::RequestsDisagree { .. }
-                    | Refusal::Breached { .. },
-                ) if began.elapsed() < PATIENCE => tokio::time::sleep(Duration::from_millis(100)).await,
-                other => panic!("{}: {to} per mille: {other:?}\n{}", self.place.name, self.story()),
+                Verdict::Refused(refusal) if passes_by_itself(&refusal) && began.elapsed() < PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                other => panic!("{}: {id} to {to}: {other:?}\n{}", self.place.name, self.story()),
             }
         }
     }
@@ -382,6 +382,19 @@ async fn stopped(world: Arc<Simulation>) {
 
 fn kind(world: &Simulation) -> WorldKind {
     WorldKind::Demo { speed: world.clock().speed().round() as u32 }
+}
+
+/// What is over without anybody's doing: too early for a first reading, a machine that is short of time.
+pub(crate) fn passes_by_itself(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::Blind { .. }
+            | Refusal::NotReady { .. }
+            | Refusal::NotKnown
+            | Refusal::Unresolved
+            | Refusal::RequestsDisagree { .. }
+            | Refusal::Breached { .. }
+    )
 }
 
 fn plan(text: &str, changes: &[(&str, &str)]) -> Plan {

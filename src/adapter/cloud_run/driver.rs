@@ -21,6 +21,7 @@ use crate::{
         claim,
         http::{Ask, Client, Failure, Limits, kind_of},
         memory::Memory,
+        patience::{Patience, Waiting},
         permission::Permission,
     },
     domain::{
@@ -207,17 +208,15 @@ impl RevisionsDriver {
     }
 
     async fn awaited(&self, mut operation: Operation, change: Change<'_>, taken: Taken) -> Outcome {
-        let deadline = tokio::time::Instant::now() + self.config.patience;
+        let mut waiting = Patience { first: PAUSE_FIRST, most: PAUSE_MOST, total: self.config.patience }.begin();
         let name = Shown::new(&operation.name);
         taken.by(name.clone());
-        let mut pause = PAUSE_FIRST;
         while !operation.done {
-            if tokio::time::Instant::now() >= deadline {
+            if waiting.is_over() {
                 let message = format!("operation {name} is still running; it may end well later, look at it before anything else");
                 return Outcome::Unknown(Fault::new(FaultKind::TimedOut, message));
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(PAUSE_MOST);
+            waiting.pause().await;
             let path: Vec<&str> = std::iter::once("v2").chain(operation.name.split('/')).collect();
             match self.client.send(Ask::get(self.client.at(&path), Limits::READ)).await.and_then(|reply| reply.json()) {
                 Ok(newer) => operation = newer,
@@ -230,7 +229,7 @@ impl RevisionsDriver {
             }
         }
         match operation.error {
-            None => self.settled(change, name, deadline).await,
+            None => self.settled(change, name, waiting).await,
             Some(error) => {
                 let fault = Fault::new(kind_of(error.http()), format!("operation {name} failed: {}", error.message));
                 if error.http() >= 500 { Outcome::Unknown(fault) } else { Outcome::NotDone(fault) }
@@ -239,8 +238,8 @@ impl RevisionsDriver {
     }
 
     /// An operation that is done is a promise; the service's own word is the proof.
-    async fn settled(&self, change: Change<'_>, operation: Shown, deadline: tokio::time::Instant) -> Outcome {
-        let mut pause = PAUSE_FIRST;
+    async fn settled(&self, change: Change<'_>, operation: Shown, mut waiting: Waiting) -> Outcome {
+        waiting.next_stage();
         let unknown = |kind, what: String| Outcome::Unknown(Fault::new(kind, format!("operation {operation} is done, but {what}")));
         loop {
             let seen = self.fetch().await;
@@ -255,12 +254,11 @@ impl RevisionsDriver {
                     return self.done(service.clone(), Some(operation));
                 }
             }
-            if tokio::time::Instant::now() >= deadline {
+            if waiting.is_over() {
                 let what = seen.map_or_else(|failure| failure.fault.message.to_string(), |_| "the service has not settled yet".to_owned());
                 return unknown(FaultKind::TimedOut, what);
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(PAUSE_MOST);
+            waiting.pause().await;
         }
     }
 }

@@ -30,7 +30,6 @@ use std::{
 };
 
 use reqwest::Url;
-use tokio::time::Instant;
 
 use self::{
     split::Known,
@@ -42,6 +41,7 @@ use crate::{
         http::{Ask, Client, Failure, Limits, Progress, Reason, Reply},
         kubernetes::Way,
         memory::Memory,
+        patience::Patience,
         permission::{self, Permission},
     },
     domain::{
@@ -92,19 +92,8 @@ pub struct Config {
     pub patience: Patience,
 }
 
-/// How gateways are waited for: the pause between two looks grows from `first` by doubling to `most`, and ends after `total`.
-#[derive(Debug, Clone, Copy)]
-pub struct Patience {
-    pub first: Duration,
-    pub most: Duration,
-    pub total: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Patience { first: Duration::from_millis(250), most: Duration::from_secs(5), total: Duration::from_secs(90) }
-    }
-}
+/// With which gateways are waited for.
+pub const PATIENCE: Patience = Patience { first: Duration::from_millis(250), most: Duration::from_secs(5), total: Duration::from_secs(90) };
 
 const GROUP: &str = "gateway.networking.k8s.io";
 const RESOURCE: &str = "httproutes";
@@ -310,8 +299,7 @@ impl HttpRouteDriver {
 
     /// What is stored is a promise; the gateways' own word is the proof.
     async fn followed(&self, mut route: HttpRoute, change: Change<'_>, taken: Taken) -> Outcome {
-        let deadline = Instant::now() + self.config.patience.total;
-        let mut pause = self.config.patience.first;
+        let mut waiting = self.config.patience.begin();
         let (name, generation) = (operation(&route), route.metadata.generation);
         let unknown = |kind, what: &str| Outcome::Unknown(Fault::new(kind, format!("{name} is stored, but {what}")));
         let mut taken = Some(taken);
@@ -331,11 +319,10 @@ impl HttpRouteDriver {
             if let Some(taken) = taken.take() {
                 taken.by(name.clone());
             }
-            if Instant::now() >= deadline {
+            if waiting.is_over() {
                 return unknown(FaultKind::TimedOut, &format!("not every gateway has said yet that it follows generation {generation}"));
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(self.config.patience.most);
+            waiting.pause().await;
             match self.fetch().await {
                 Ok(newer) => route = newer,
                 // The gateways go on without us; the deadline bounds how often this is tried.

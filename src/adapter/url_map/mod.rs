@@ -27,6 +27,7 @@ use crate::{
     adapter::{
         http::{Ask, Client, Failure, Limits, kind_of},
         memory::Memory,
+        patience::Patience,
         permission::Permission,
     },
     domain::{
@@ -94,19 +95,9 @@ impl Config {
     }
 }
 
-/// How an operation is waited for: the pause grows from `first` by doubling to `most`, and ends after `total`.
-#[derive(Debug, Clone, Copy)]
-pub struct Patience {
-    pub first: Duration,
-    pub most: Duration,
-    pub total: Duration,
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Patience { first: Duration::from_millis(500), most: Duration::from_secs(15), total: Duration::from_secs(180) }
-    }
-}
+/// With which an operation of Google's is waited for.
+pub const PATIENCE: Patience =
+    Patience { first: Duration::from_millis(500), most: Duration::from_secs(15), total: Duration::from_secs(180) };
 
 /// Holds one route by one URL map.
 pub struct UrlMapDriver {
@@ -278,20 +269,18 @@ impl UrlMapDriver {
     }
 
     async fn awaited(&self, mut operation: Operation, change: Change<'_>, taken: Taken) -> Outcome {
-        let started = tokio::time::Instant::now();
-        let mut pause = self.config.patience.first;
+        let mut waiting = self.config.patience.begin();
         let name = Shown::new(&operation.name);
         if !operation.is_done() {
             taken.by(name.clone());
         }
         while !operation.is_done() {
-            if started.elapsed() >= self.config.patience.total {
+            if waiting.is_over() {
                 let message =
                     format!("operation {name} is still {}; it may end well later, look at it before anything else", operation.status);
                 return Outcome::Unknown(Fault::new(FaultKind::TimedOut, message));
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(self.config.patience.most);
+            waiting.pause().await;
             match self.compute.send(Ask::get(self.at("operations", &operation.name), Limits::READ)).await.and_then(|reply| reply.json()) {
                 Ok(newer) => operation = newer,
                 // The operation goes on without us.

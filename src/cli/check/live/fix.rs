@@ -4,6 +4,7 @@
 //! acts as, which is the same person where both signed in.
 
 use super::api::Api;
+pub(super) use crate::domain::by_hand::quoted;
 use crate::plan::model::MapPart;
 
 /// Gives us a permission in a project, by the smallest of Google's own roles that has it.
@@ -68,12 +69,6 @@ pub(super) fn edit_map(part: &MapPart, project: &str) -> String {
 
 fn scope(part: &MapPart) -> String {
     part.region.as_ref().map_or_else(|| "--global".to_owned(), |region| format!("--region={}", quoted(region.as_str())))
-}
-
-/// As a shell takes it for one word.
-pub(super) fn quoted(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@=,%+".contains(&byte);
-    if !text.is_empty() && text.bytes().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Opens a backend service, with the capacity of each of its groups, in an editor.

@@ -25,7 +25,7 @@ use crate::{
         fault::{Fault, FaultKind},
         hindrance::Hindrance,
         id::BackendId,
-        metric::{Gap, Measured, Metric},
+        metric::{Measured, Metric},
         platform::{Part, Scale, Unread, Workload},
         shown::Shown,
     },
@@ -281,7 +281,7 @@ impl Of<'_> {
 
     /// A first look has no rates yet. What the page can never tell is another matter, and a trigger that rests on it would be blind.
     fn figures(&self, backend: &BackendId, values: &BTreeMap<Metric, Measured>) -> Said {
-        let untold = |metric: &Metric| values.get(metric).and_then(|value| value.err()).filter(|gap| !fills(*gap));
+        let untold = |metric: &Metric| values.get(metric).and_then(|value| value.err()).filter(|gap| !gap.is_starved());
         let triggers = self.ctx.plan.triggers.iter().filter(|trigger| trigger.backend == *backend);
         let blind: Vec<Finding> = triggers
             .filter_map(|trigger| {
@@ -376,33 +376,4 @@ fn is_asked(plan: &Plan, backend: &BackendId, metric: Metric) -> bool {
     let Some(backend) = plan.routes.iter().find_map(|route| route.backend(backend)) else { return true };
     let written = backend.readings.as_ref().is_none_or(|readings| readings.author == Author::Plan || readings.tells(metric));
     written && backend.pods.as_ref().is_none_or(|pods| pods.preset.is_none() || pods.tells(metric))
-}
-
-/// Whether a gap is only that of a window which fills, or of a backend that nobody asks.
-fn fills(gap: Gap) -> bool {
-    match gap {
-        Gap::TooEarly | Gap::LowVolume => true,
-        Gap::Missing
-        | Gap::NotANumber
-        | Gap::Infinite
-        | Gap::Ambiguous
-        | Gap::Unreadable
-        | Gap::Unreachable
-        | Gap::TimedOut
-        | Gap::Partial
-        | Gap::Stale
-        | Gap::FromTheFuture
-        | Gap::Capped
-        | Gap::Restarted
-        | Gap::StatusNotTold
-        | Gap::StatusAmbiguous
-        | Gap::SeveralProcesses
-        | Gap::TopBucketLow
-        | Gap::TooManySeries
-        | Gap::LineTooLong
-        | Gap::PageTooLong
-        | Gap::StandsStill
-        | Gap::BelowShare
-        | Gap::Undecided => false,
-    }
 }
