@@ -9,6 +9,7 @@ use crate::{
         news::News,
         reason::{Blindness, Missing, Mover, Need, Objection, Undone, Void},
         record::RecordNumber,
+        replication::Writers,
         roster::Change,
         state::Otherwise,
     },
@@ -127,6 +128,11 @@ pub enum Refusal {
         failed: u64,
         answers: u64,
     },
+    /// Good answers do not say who gave them, so nobody sees whom users meet.
+    AnswersUnmarked {
+        unmarked: u64,
+        answers: u64,
+    },
     UnlikeHome {
         backend: BackendId,
         difference: Box<Difference>,
@@ -147,6 +153,10 @@ pub enum Refusal {
     },
     NotReady {
         why: Objection,
+    },
+    /// The plan's database accepts writes nowhere, or in several places.
+    Writers {
+        writers: Writers,
     },
     Drifted {
         found: Weights,

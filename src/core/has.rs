@@ -4,6 +4,7 @@
 use crate::{
     core::{
         exposure, figures,
+        replication::{Writers, writers},
         state::{RouteState, Share, State},
         unresolved,
     },
@@ -75,10 +76,12 @@ pub fn strangers<'a>(known: &'a RouteState, planned: &Route) -> Vec<&'a BackendI
 }
 
 /// What going home does to what users have written elsewhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Writes<'a> {
-    /// Both platforms write to one primary.
+    /// Both platforms write to one primary, which accepts writes.
     Kept,
+    /// They should, and it is not told that this primary, and it alone, accepts writes.
+    Doubtful(Writers),
     /// Users may write to a backend that is not of the plan, and nobody knows to which database it does.
     Stranger(&'a BackendId),
     /// There is no database in the plan, or it may be another one at home.
@@ -87,12 +90,19 @@ pub enum Writes<'a> {
 
 /// What going home does to the writes of the route's users; whom requests may still meet counts as well.
 pub fn writes<'a>(state: &'a State, planned: &Route) -> Writes<'a> {
-    let mode = state.opened.as_ref().and_then(|opened| opened.plan.database.as_ref()).map(|database| database.mode);
+    let database = state.opened.as_ref().and_then(|opened| opened.plan.database.as_ref());
     let Some(known) = state.routes.get(&planned.id) else { return Writes::NotTold };
     let fading = known.fading.keys().find(|id| planned.backend(id).is_none());
-    match (mode, strangers(known, planned).into_iter().next().or(fading)) {
-        (Some(DatabaseMode::Shared), None) => Writes::Kept,
-        (Some(DatabaseMode::Shared), Some(stranger)) => Writes::Stranger(stranger),
-        (Some(DatabaseMode::Switchover | DatabaseMode::Promote) | None, _) => Writes::NotTold,
+    let shared = database.filter(|database| match database.mode {
+        DatabaseMode::Shared => true,
+        DatabaseMode::Switchover | DatabaseMode::Promote => false,
+    });
+    match (shared, strangers(known, planned).into_iter().next().or(fading)) {
+        (Some(database), None) => match writers(database, state, state.now) {
+            Writers::One(instance) if instance == database.primary => Writes::Kept,
+            writers @ (Writers::Unknown | Writers::Nobody | Writers::One(_) | Writers::Several(_)) => Writes::Doubtful(writers),
+        },
+        (Some(_), Some(stranger)) => Writes::Stranger(stranger),
+        (None, _) => Writes::NotTold,
     }
 }

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     core::{
+        decision::Refusal,
         news::{News, Tone},
+        sight::Sight,
         state::{ReplicationState, State},
     },
     domain::{
@@ -185,7 +187,8 @@ pub(super) fn news(instance: &InstanceId, known: &mut ReplicationState, standing
 }
 
 /// Who accepts writes of the plan's instances.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Writers {
     /// Not every instance is known well enough to say.
     Unknown,
@@ -193,6 +196,17 @@ pub enum Writers {
     One(InstanceId),
     /// Two primaries of one data set: writes go apart.
     Several(Vec<InstanceId>),
+}
+
+/// Why nobody more may be sent away from home: users' writes fail wherever they are, or go apart. What is not known forbids nothing, for the
+/// other platform writes no better.
+pub(super) fn forbids(sight: &Sight) -> Option<Refusal> {
+    let database = sight.plan.database.as_ref()?;
+    let writers = writers(database, sight.state, sight.now);
+    match writers {
+        Writers::Nobody | Writers::Several(_) => Some(Refusal::Writers { writers }),
+        Writers::Unknown | Writers::One(_) => None,
+    }
 }
 
 pub fn writers(database: &Database, state: &State, now: Timestamp) -> Writers {

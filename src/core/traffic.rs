@@ -3,7 +3,8 @@
 //! A shift is a compare-and-set twice over: against where the session stands (a draft that began elsewhere is refused, and says who
 //! moved first), and against the object's version. One move at a time; of those that wait, the last request wins, and it is examined
 //! again from the beginning when its turn comes. Moving towards home asks only for the controls; moving away from it asks for
-//! everything: no latch, no hold, no drift, no breach, no blindness, a way back, a step that the plan allows, and what it wants done first.
+//! everything: no latch, no hold, no drift, no breach, no blindness, answers that say who gave them, a way back, a database that accepts
+//! writes, a step that the plan allows, and what it wants done first.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +18,13 @@ use crate::{
         outlook::Preview,
         readiness,
         reason::{Drop, Missing, Mover, Void},
-        record, settle,
+        record, replication, settle,
         sight::Sight,
         standing,
         state::{Held, Motion, PendingShift, RouteState},
         steer, trigger,
         turn::Turn,
+        unmarked,
     },
     domain::{
         digest::Digest,
@@ -177,6 +179,7 @@ fn forbids(sight: &Sight, route: &Route, to: &Weights) -> Vec<Refusal> {
     against.extend(barring.map(|why| Refusal::Hindered { why: why.clone() }));
     // Answers that bear nobody's mark are missing from a backend's share; what they say comes before that they are missing.
     against.extend(at_door::forbids(sight, route));
+    against.extend(unmarked::forbids(sight, route));
     if let (Motion::Settled, Some(since)) = (&state.motion, state.against_since.filter(|since| settle::is_no_chance(*since, sight.now))) {
         against.push(Refusal::RequestsDisagree { since });
     }
@@ -185,6 +188,7 @@ fn forbids(sight: &Sight, route: &Route, to: &Weights) -> Vec<Refusal> {
     let last = (to.of(&route.home) == PerMille::ZERO).then(|| readiness::nothing_kept(sight.state, route)).flatten();
     let last = last.filter(|why| !state.readiness.against.contains(why));
     against.extend(state.readiness.against.iter().cloned().chain(last).map(|why| Refusal::NotReady { why }));
+    against.extend(replication::forbids(sight));
     against
 }
 
@@ -308,8 +312,14 @@ pub(super) fn start_queued(turn: &mut Turn, route: &Route) {
         // A disk that is only slow answers before what waits for it is given up.
         Err(Refusal::RecordHangs { .. }) => {}
         // While the move in flight is not over, what forbids the next one may pass.
-        Err(Refusal::Blind { .. } | Refusal::NotReady { .. } | Refusal::LinesOpen { .. } | Refusal::Unresolved)
-            if !is_idle(turn.route(route)) => {}
+        Err(
+            Refusal::Blind { .. }
+            | Refusal::NotReady { .. }
+            | Refusal::AnswersUnmarked { .. }
+            | Refusal::Writers { .. }
+            | Refusal::LinesOpen { .. }
+            | Refusal::Unresolved,
+        ) if !is_idle(turn.route(route)) => {}
         Err(refusal) => {
             turn.route_mut(route).queued = None;
             turn.tell(News::QueuedDropped { route: route.id.clone(), to: pending.to, why: Drop::Refused(Box::new(refusal)) });

@@ -1,10 +1,11 @@
-//! Whether answers through a front door say who gave them, for faces: what bears nobody's mark may be anybody's, and is proven of nobody.
+//! Whether answers through a front door say who gave them: what bears nobody's mark may be anybody's, and is proven of nobody. Going back is
+//! never refused for it; going on is, for nobody would see whom the next users meet.
 //!
 //! A load balancer's own error bears no mark anywhere, so only good answers tell. A backend outside the plan bears none of ours, and where one
 //! has users that is said instead.
 
 use crate::{
-    core::{door::WINDOW, evidence, sight::Sight},
+    core::{decision::Refusal, door::WINDOW, evidence, sight::Sight},
     domain::{answer::Answers, weight::PerMille},
     plan::model::Route,
 };
@@ -12,6 +13,10 @@ use crate::{
 /// Where some good answers say nobody's name, others do: one backend's entry alone can lack its mark, at one percent too. Two may be what was
 /// still on its way while somebody mended the marks.
 const SOME: u64 = 3;
+
+pub(super) fn forbids(sight: &Sight, route: &Route) -> Option<Refusal> {
+    unmarked(sight, route).map(|Unmarked { unmarked, answers }| Refusal::AnswersUnmarked { unmarked, answers })
+}
 
 /// Good answers of the newest minute that say nobody's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,7 @@ use crate::{
     core::{
         decision::Refusal,
         reason::{Blindness, Missing, Mover, Undone},
+        replication::Writers,
         state::Otherwise,
         unjudged::Counted,
     },
@@ -12,6 +13,7 @@ use crate::{
         Names, blindness, cause,
         cause::{not_met, unlike},
         claim::steered_by,
+        database,
         evidence::need,
         hindrance, mover, objection, record, roster, void,
     },
@@ -77,12 +79,25 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
         Refusal::FailingAtDoor { backend: None, failed, answers } => {
             format!("{failed} of {answers} requests through the front door fail, and no answer says whose; look at the load balancer")
         }
+        Refusal::AnswersUnmarked { unmarked, answers } => format!(
+            "{unmarked} of {answers} answers through the front door say nobody's name, so nobody would see whom users meet; let every backend say its \
+             name in x-served-by, or roll back"
+        ),
         Refusal::UnlikeHome { backend, difference } => {
             format!("users would get another site; put it right or roll back ({})", unlike(&names.backend(backend), difference))
         }
         Refusal::FirstStep { most } => format!("a first step away from home ends at {most}; go there and look"),
         Refusal::LinesOpen { most, open } => lines_open(*most, open, names),
         Refusal::NotReady { why } => format!("going back is not assured; restore home first ({})", objection(why, names)),
+        Refusal::Writers { writers: Writers::Several(several) } => {
+            format!(
+                "writes go apart, and more users would make it worse; leave one primary ({})",
+                database::writers(&Writers::Several(several.clone()))
+            )
+        }
+        Refusal::Writers { writers } => {
+            format!("users' writes fail on every platform; bring the database back first ({})", database::writers(writers))
+        }
         Refusal::Drifted { found } if names.has_strangers(found) => {
             format!("somebody else gave users to what is outside the plan; put that right by hand or roll back ({found})")
         }
@@ -171,11 +186,13 @@ fn verdict(refusal: &Refusal) -> &'static str {
         | Refusal::Breached { .. }
         | Refusal::Blind { .. }
         | Refusal::FailingAtDoor { .. }
+        | Refusal::AnswersUnmarked { .. }
         | Refusal::UnlikeHome { .. }
         | Refusal::NotMetAnyMore { .. }
         | Refusal::FirstStep { .. }
         | Refusal::LinesOpen { .. }
         | Refusal::NotReady { .. }
+        | Refusal::Writers { .. }
         | Refusal::Drifted { .. }
         | Refusal::Unresolved
         | Refusal::RollingBack

@@ -2,7 +2,8 @@
 
 use cutover::{
     core::{
-        decision::{Decision, Verdict},
+        decision::{Decision, Refusal, Verdict},
+        has::{self, Writes},
         news::{News, Tone},
         outlook::{self, Attention},
         reason::Evidence,
@@ -17,7 +18,7 @@ use cutover::{
         time::{Millis, Timestamp},
     },
     plan::model::{Check, Database, DatabaseMode, Item, Plan, Proof, Stage},
-    words,
+    words::{self, Names},
 };
 
 use crate::session::{START, Session, plan};
@@ -235,6 +236,35 @@ fn two_that_accept_writes_are_named() {
     let down = Replication { serving: Serving::Suspended, writable: Writable::Unknown, ..primary() };
     see(&mut session, down);
     assert_eq!(replication::writers(&database(DatabaseMode::Shared), &session.state, session.now), Writers::Nobody);
+}
+
+/// Where users' writes fail on every platform, or go apart, nobody more is sent away; whoever is away may go home.
+#[test]
+fn nothing_advances_while_no_primary_or_several_accept_writes() {
+    let down = |_: Timestamp| Replication { serving: Serving::Stopped, writable: Writable::Unknown, ..primary() };
+    let split = |now| Replication { state: ReplicaState::Primary, writable: Writable::AcceptsWrites, ..replica(now) };
+    let nobody: (fn(Timestamp) -> Replication, Writers) = (down, Writers::Nobody);
+    for (trouble, expected) in [nobody, (split, Writers::Several(vec![name("prod"), name("replica")]))] {
+        let mut session = with(|_| ());
+        session.calm(3);
+        assert_eq!(session.shift(0, 10), Verdict::Accepted);
+        session.settle();
+        let now = session.now;
+        see(&mut session, primary());
+        see(&mut session, replica(now));
+        see(&mut session, trouble(now));
+        let why = Refusal::Writers { writers: expected.clone() };
+        assert_eq!(session.shift(10, 20), Verdict::Refused(why.clone()));
+        let route = with_database(DatabaseMode::Shared).routes.remove(0);
+        assert!(words::refusal(&why, Names::of(&session.state)).contains(&words::writers(&expected)));
+        assert_eq!(has::writes(&session.state, &route), Writes::Doubtful(expected));
+        assert_eq!(session.shift(10, 5), Verdict::Accepted, "towards home nothing of that forbids");
+    }
+    let mut session = with(|_| ());
+    let route = with_database(DatabaseMode::Shared).routes.remove(0);
+    assert_eq!(has::writes(&session.state, &route), Writes::Kept);
+    session.calm(61);
+    assert_eq!(has::writes(&session.state, &route), Writes::Doubtful(Writers::Unknown), "what was heard a minute ago is not what is");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use cutover::{
         news::{News, Settling},
         outlook::{Attention, Outlook, against_home, attention, outlook},
         reason::{Mover, Need, Objection, Obstacle},
+        replication::Writers,
         state::{Motion, Proof},
     },
     domain::{
@@ -295,7 +296,7 @@ fn who_meets_a_stranger_that_the_weights_name_no_more_is_counted_and_home_is_not
     serve(&mut session, 15, 0);
     assert!(matches!(session.home(), Home::Seen { .. }), "{:?}", session.home());
     state.routes.clone_from(&session.state.routes);
-    assert_eq!(writes(&state, &planned.routes[0]), Writes::Kept);
+    assert_eq!(writes(&state, &planned.routes[0]), Writes::Doubtful(Writers::Unknown), "nobody has asked this database");
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! Good answers that say nobody's name: whose they are is said to be unknown, whether one backend's entry lacks its mark or all do.
 
 use cutover::{
-    core::outlook::{Attention, at_door, attention},
+    core::{
+        decision::{Refusal, Verdict},
+        outlook::{self, Attention, at_door, attention},
+    },
     words::{self, Names},
 };
 
 use crate::{
     door::{NOTHING, SITE, latched, look},
-    session::{Session, route},
+    session::{Session, refused, route, split},
 };
 
 /// Successes bear nobody's mark, as where no load balancer can tell a service's revisions apart.
@@ -35,4 +38,19 @@ fn a_few_good_answers_without_a_mark_are_said() {
     look(&mut session, 3, &[(SITE, 19)], NOTHING, &[(SITE, 1)]);
     let found = attention(&session.state);
     assert!(found.iter().any(|found| matches!(found, Attention::AnswersUnmarked { unmarked: 3, .. })), "{found:?}");
+}
+
+/// Nobody would see whom the next users meet. Back is never refused, and on it goes once a minute of answers says who gave them.
+#[test]
+fn nothing_advances_while_answers_say_nobody_s_name() {
+    let mut session = Session::at(10);
+    look(&mut session, 12, &[(SITE, 20)], NOTHING, NOTHING);
+    look(&mut session, 3, &[(SITE, 19)], NOTHING, &[(SITE, 1)]);
+    assert!(matches!(refused(session.shift(10, 20)), Refusal::AnswersUnmarked { unmarked: 3, .. }));
+    assert_eq!(outlook::refusals(&session.state, &route(), &split(20)).len(), 1);
+    look(&mut session, 14, &[(SITE, 20)], NOTHING, NOTHING);
+    assert_eq!(session.shift(10, 20), Verdict::Accepted);
+    session.settle();
+    look(&mut session, 3, &[(SITE, 19)], NOTHING, &[(SITE, 1)]);
+    assert_eq!(session.shift(20, 10), Verdict::Accepted);
 }

@@ -158,7 +158,7 @@ ids! {
     TooFewReady "too-few-ready" Warning "Fewer instances are ready than there should be.",
     WorkloadTrouble "workload-trouble" Warning "The platform says that something is wrong with a workload.",
     WorkloadInPart "workload-in-part" Warning "A part of what the platform tells could not be read.",
-    DatabaseDoubtful "database-doubtful" Warning "A database is not as the plan wants it, or that can't be told.",
+    DatabaseDoubtful "database-doubtful" Warning "A database is not as the plan wants it, or that can't be told; an error where the primary does not serve as one.",
 }
 
 impl Id {

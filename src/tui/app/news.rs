@@ -40,13 +40,18 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         // Nobody is sent there any more who could clear it.
         Refusal::Breached { trigger } if matches!(outlook(state, trigger), Some(Outlook::Idle)) => (Action::Rearm, "re-arms"),
         // Where everybody is home, going there helps nobody.
-        Refusal::Breached { .. } | Refusal::FailingAtDoor { .. } | Refusal::UnlikeHome { .. } | Refusal::Blind { .. }
+        Refusal::Breached { .. }
+        | Refusal::FailingAtDoor { .. }
+        | Refusal::AnswersUnmarked { .. }
+        | Refusal::UnlikeHome { .. }
+        | Refusal::Blind { .. }
             if route.is_some_and(|route| home(state, route).is_reached()) =>
         {
             return String::new();
         }
         Refusal::Breached { .. }
         | Refusal::FailingAtDoor { .. }
+        | Refusal::AnswersUnmarked { .. }
         | Refusal::UnlikeHome { .. }
         | Refusal::Blind { .. }
         | Refusal::NeedsHuman { .. }
@@ -65,6 +70,8 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         | Refusal::NoChange
         | Refusal::Empty
         | Refusal::NotReady { .. }
+        // Going home helps no write.
+        | Refusal::Writers { .. }
         | Refusal::Unresolved
         | Refusal::RollingBack
         | Refusal::Stranger

@@ -16,6 +16,7 @@ use crate::{
         outlook::against_home,
         reason::Obstacle,
         record::Keeping,
+        replication::Writers,
         state::{Motion, ReturnStage, RouteState, State},
     },
     domain::time::Timestamp,
@@ -241,7 +242,7 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize, heigh
     let lost = keeps_writes(state, route).map(|lost| format!(" {dot} {lost}"));
     // What may be lost comes before how many it is for, where there is no room for both.
     let mut facts: Vec<String> = match writes(state, route) {
-        Writes::Stranger(_) => lost.into_iter().chain([moves]).collect(),
+        Writes::Doubtful(_) | Writes::Stranger(_) => lost.into_iter().chain([moves]).collect(),
         Writes::Kept | Writes::NotTold => std::iter::once(moves).chain(lost).collect(),
     };
     facts.push(format!(" {dot} {}", standby(known)));
@@ -315,7 +316,9 @@ fn still(stands: &Home) -> String {
 fn keeps_writes(state: &State, route: &Route) -> Option<&'static str> {
     match writes(state, route) {
         Writes::Kept => Some("loses no writes"),
-        Writes::Stranger(_) => Some("writes: not known"),
+        Writes::Doubtful(Writers::Nobody) => Some("NOBODY accepts writes"),
+        Writes::Doubtful(Writers::Several(_)) => Some("SEVERAL accept writes"),
+        Writes::Doubtful(Writers::Unknown | Writers::One(_)) | Writes::Stranger(_) => Some("writes: not known"),
         Writes::NotTold => None,
     }
 }

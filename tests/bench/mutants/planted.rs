@@ -54,6 +54,9 @@ pub(crate) const PLANTED: &[Mutant] = &[
     mutant("taking over raises no epoch", "core/steer", "let epoch = «steering.epoch.next()»;", "steering.epoch", STEERING),
     mutant("a rollback fences nobody", "core/steer", "«found.is_same(stands) && !refused»", "false", STEERING),
     mutant("a copy of the journal is ours", "core/steer", "(steering.renews || «claim.by.machine == *machine»)", "true", STEERING),
+    // What must be so before more users are sent away.
+    mutant("answers without a mark forbid nothing", "core/unmarked", "«unmarked(sight, route).map(|Unmarked { unmarked, answers }| Refusal::AnswersUnmarked { unmarked, answers })»", "None", ("core", "unmarked::")),
+    mutant("a database that nobody can write to forbids nothing", "core/replication", "Writers::Nobody | Writers::Several(_) => «Some(Refusal::Writers { writers })»,", "None", ("core", "databases::")),
     // Who may.
     mutant("a request is approved by its asker", "core/approval", "if «approval.by.who == by.who» {\n        return Err(Refusal::OwnRequest)", "false", PEOPLE),
     mutant("anybody has the controls", "core/controls", "Some(holder) if «holder.client == by.client» => Ok(()),", "true", PEOPLE),

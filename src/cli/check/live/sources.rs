@@ -343,6 +343,10 @@ impl Of<'_> {
         let what = words::database(&standing) + &measure.unwrap_or_default();
         let findings = match standing.soundness() {
             Soundness::Sound => Vec::new(),
+            // Nothing advances while writes fail on every platform.
+            Soundness::Unsound if replication.instance == database.primary => {
+                vec![self.finding(Id::DatabaseDoubtful, what.clone()).graver(Severity::Error)]
+            }
             Soundness::Unsound | Soundness::Unproven => vec![self.finding(Id::DatabaseDoubtful, what.clone())],
         };
         Said { what, findings }

@@ -13,6 +13,7 @@ use crate::{
         home::{Home, home, wants_a_hand},
         outlook::{against_home, outlook},
         reason::Obstacle,
+        replication::Writers,
         state::{Motion, ReturnStage, TriggerState},
     },
     domain::time::Timestamp,
@@ -173,6 +174,8 @@ fn sentence_of_retry(motion: &Motion, why: &Obstacle, now: Timestamp) -> String 
 fn takes(face: &Face<'_>, at_home: &str, ready: &str) -> String {
     let writes = match writes(face.scene.state, face.route) {
         Writes::Kept => ", loses no writes".to_owned(),
+        Writes::Doubtful(Writers::Unknown) => String::new(),
+        Writes::Doubtful(writers) => format!(", and {}", crate::words::writers(&writers)),
         Writes::Stranger(id) => format!(", and nobody knows to which database {id} writes"),
         Writes::NotTold => String::new(),
     };

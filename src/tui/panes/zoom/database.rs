@@ -4,7 +4,7 @@ use super::{Room, Section};
 use crate::{
     core::{
         has::{Writes, writes},
-        replication::{self, Soundness},
+        replication::{self, Soundness, Writers},
     },
     domain::id::InstanceId,
     plan::model::{Database, DatabaseMode},
@@ -32,9 +32,14 @@ fn plan(database: &Database, room: &Room) -> Section {
     let stranger =
         stranger.map(|id| format!("both platforms share one primary; nobody knows to which database {id} writes, which gets traffic"));
     let told = match database.mode {
-        DatabaseMode::Shared => stranger
-            .as_deref()
-            .unwrap_or("both platforms share one primary: nothing moves with the traffic, and going home loses no writes"),
+        DatabaseMode::Shared => stranger.as_deref().unwrap_or(match &writers {
+            Writers::One(instance) if *instance == database.primary => {
+                "both platforms share one primary: nothing moves with the traffic, and going home loses no writes"
+            }
+            Writers::Unknown | Writers::Nobody | Writers::One(_) | Writers::Several(_) => {
+                "both platforms share one primary: nothing moves with the traffic, so writes do at home what they do now"
+            }
+        }),
         DatabaseMode::Switchover => "the primary changes places with a replica; this program watches it and does not do it",
         DatabaseMode::Promote => "a replica is promoted; this program watches it and does not do it, and going home may then lose writes",
     };
