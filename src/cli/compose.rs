@@ -35,7 +35,7 @@ use crate::{
     cli::paths::Paths,
     domain::{
         age,
-        answer::Expect,
+        answer::{Expect, SERVED_BY},
         http_route::RefKind,
         id::{BackendId, RouteId},
         metric::{self, Metric, Unit},
@@ -90,8 +90,6 @@ impl Places {
 
 /// The word by which the simulated world knows us.
 const DEMO_TOKEN: &str = "cutover-demo";
-/// The header by which an answer says which backend gave it; its value is the backend's name in the plan.
-pub const SERVED_BY: &str = "x-served-by";
 /// How long traffic inside Cloud Run may take to settle; the service's own operations give up sooner.
 const REVISIONS_PATIENCE: Duration = Duration::from_secs(180);
 

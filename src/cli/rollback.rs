@@ -363,6 +363,11 @@ enum Recorded {
 }
 
 impl Asked {
+    /// What was to be brought home, as the beginning of a sentence.
+    fn what(&self) -> String {
+        self.only.as_ref().map_or_else(|| "everything is".to_owned(), |route| format!("{route} is"))
+    }
+
     /// Watches until every route that was meant is seen at home.
     async fn arrive(mut self) -> Result<Exit, Exit> {
         let mut told: BTreeMap<RouteId, LastLine> = BTreeMap::new();
@@ -371,7 +376,10 @@ impl Asked {
             let view = self.link.view.borrow_and_update().clone();
             let has_ended = matches!(view.connection, Connection::Closed { .. });
             if has_ended && is_broken(&view.state) && meant(&view, self.only.as_ref()).all(|(_, route)| is_home_now(&view.state, route)) {
-                print::out("everything is home, and with that the host has ended, for its record is broken; see `cutover audit verify`\n");
+                print::out(&format!(
+                    "{} home, and with that the host has ended, for its record is broken; see `cutover audit verify`\n",
+                    self.what()
+                ));
                 return Ok(Exit::Done);
             }
             if let Some(why) = cut_off(&view.connection) {
@@ -391,12 +399,15 @@ impl Asked {
                     if let Some(fails) = failing_home(&view, self.only.as_ref()) {
                         return Err(said(fails, Exit::Unsettled));
                     }
-                    print::out(match is_broken(&view.state) {
-                        false => "everything is home; the routes stay latched until somebody re-arms them with a reason\n",
-                        true => {
-                            "everything is home; with that the host ends, for its record is broken, and the next one holds every route\n"
+                    let what = self.what();
+                    print::out(&match (is_broken(&view.state), &self.only) {
+                        (false, None) => format!("{what} home; the routes stay latched until somebody re-arms them with a reason\n"),
+                        (false, Some(_)) => format!("{what} home; it stays latched until somebody re-arms it with a reason\n"),
+                        (true, _) => {
+                            format!("{what} home; with that the host ends, for its record is broken, and the next one holds every route\n")
                         }
                     });
+                    say_of_others(&view, self.only.as_ref());
                     return Ok(Exit::Done);
                 }
             }
@@ -572,6 +583,16 @@ fn by_hand(view: &View, only: Option<&RouteId>) {
             absence::by_hand(&route.id, Some(view.me.world)),
             absence::command_home(plan, route, Some(view.me.world))
         ));
+    }
+}
+
+/// Where the routes are that nobody asked for and that are not home.
+fn say_of_others(view: &View, only: Option<&RouteId>) {
+    let others = meant(view, None).filter(|(_, route)| only.is_some_and(|only| route.id != *only));
+    for (_, route) in others.filter(|(_, route)| !is_home_now(&view.state, route)) {
+        let stands = home(&view.state, route);
+        let words = home_now(&stands, &view.state, route, view.state.now, Names::of(&view.state));
+        print::out(&format!("not asked for: {}: {words}\n", route.id));
     }
 }
 

@@ -2,14 +2,14 @@
 //!
 //! Each fact lands in one place with its time. Nothing is judged here, and what is older than what we know is not believed.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use crate::{
     core::{
         evidence, front_door,
         news::News,
         replaced, replication, seen, settle, standing,
-        state::{Look, ProbeState, ReplicationState, SourceState, Watched},
+        state::{Look, ProbeState, ReplicationState, RouteState, SourceState, Watched},
         steer, thin,
         turn::Turn,
         workload,
@@ -144,6 +144,8 @@ fn served(turn: &mut Turn, observation: &Observation, seen: &Served) {
     let now = turn.now;
     let sent = seen.by_backend.values().sum::<u64>() + seen.failed + seen.dropped + seen.unmarked;
     watch_drops(turn, &observation.source, sent, seen.dropped);
+    let believed = believed(turn.route(route), seen);
+    let seen = believed.as_ref();
     front_door::served(turn, route, seen);
     let Served { by_backend, failed, dropped, unmarked, .. } = seen;
     let (by_backend, failed, dropped, unmarked) = (by_backend.clone(), *failed, *dropped, *unmarked);
@@ -152,6 +154,22 @@ fn served(turn: &mut Turn, observation: &Observation, seen: &Served) {
     let began = observation.asked_at.min(now.before(seen.span));
     let counts = state.changed_at.is_none_or(|changed| began >= changed);
     seen::look(route, state, now, counts.then_some(Look { at: now, by_backend, failed, dropped, unmarked }));
+}
+
+/// The same without the names that somebody makes answers say falsely: those answers say nobody's.
+fn believed<'a>(state: &RouteState, seen: &'a Served) -> Cow<'a, Served> {
+    let hindrances = state.accepted.iter().flat_map(|accepted| &accepted.hindrances);
+    let said = hindrances
+        .filter_map(|found| if let Hindrance::FalseMark { says, .. } = found { says.as_str().parse::<BackendId>().ok() } else { None });
+    let mut seen = Cow::Borrowed(seen);
+    for backend in said.filter(|backend| seen.by_backend.get(backend).is_some()).collect::<Vec<_>>() {
+        let seen = seen.to_mut();
+        seen.unmarked = seen.unmarked.saturating_add(seen.by_backend.remove(&backend).unwrap_or(0));
+        if let Some(answers) = seen.answers.remove(&backend) {
+            seen.unmarked_answers.add_all(&answers);
+        }
+    }
+    seen
 }
 
 fn probed(turn: &mut Turn, by: &SourceId, seen: &Probed) {

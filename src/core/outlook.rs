@@ -478,7 +478,8 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     match home::home(sight.state, route) {
         Home::NotHome { since, attempts, why } => found.push(Attention::NotHome { route: id(), since, attempts, why }),
         Home::Going { since, attempts, why } => found.push(Attention::RollingBack { route: id(), since, attempts, why }),
-        Home::Accepted { since, at_most, due, .. } if known.latch.is_some() => {
+        // A person who re-arms it takes the latch away, and nobody's users home.
+        Home::Accepted { since, at_most, due, .. } if known.latch.is_some() || !known.fading.is_empty() => {
             found.push(Attention::HomeNotSeen { route: id(), since, at_most, due });
         }
         Home::Unread | Home::Away { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => {}
@@ -536,7 +537,7 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
         found.push(Attention::ConnectionsDropped { route: id(), losses });
     }
     if let (Some(latch), false) = (&known.latch, known.motion.is_returning()) {
-        found.push(Attention::Latched { route: id(), at: latch.at, cause: latch.cause.clone() });
+        found.push(Attention::Latched { route: id(), at: latch.at, cause: latch.cause.clone(), was_home: latch.was_home });
     }
 }
 

@@ -93,7 +93,7 @@ pub(super) fn begin(turn: &mut Turn, route: &Route, cause: Cause) -> Begun {
     // One that begins anew is this one's: its cause, its time. What has fired before still counts as fired.
     let earlier = state.latch.take().map(|latch| [latch.cause].into_iter().chain(latch.joined));
     let earlier = earlier.into_iter().flatten().filter(|before| *before != cause);
-    state.latch = Some(Latch { cause: cause.clone(), at: now, joined: earlier.take(JOINED_MAX).collect() });
+    state.latch = Some(Latch { cause: cause.clone(), at: now, was_home: at_home, joined: earlier.take(JOINED_MAX).collect() });
     state.wanted = Some(home.clone());
     state.drift = None;
     let dropped = state.queued.take();
@@ -219,6 +219,10 @@ fn tell_who_came_first(turn: &mut Turn, route: &Route) {
         return;
     }
     let (found, home, actor) = (accepted.weights.clone(), back.to.clone(), accepted.actor.clone());
+    // The object has changed in another of its places, and this route stands where the write found it.
+    if back.sent.as_ref().is_some_and(|sent| sent.from == found) {
+        return;
+    }
     let by = match state.steering.another() {
         Some(claim) => Mover::Steerer { claim: Box::new(claim.clone()) },
         None if found == home || drift::is_ours(turn, route, &found) => Mover::OurLateWrite,

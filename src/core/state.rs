@@ -350,6 +350,9 @@ pub struct PendingShift {
 pub struct Latch {
     pub cause: Cause,
     pub at: Timestamp,
+    /// The route was home already, so nothing of it was rolled back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub was_home: bool,
     /// Further causes that joined while it ran.
     pub joined: Vec<Cause>,
 }

@@ -346,6 +346,10 @@ fn act_on_blindness(turn: &mut Turn, route: &Route, trigger: &Trigger) {
     let (trigger_id, home_unproven) = (trigger.id.clone(), trigger.on_blind == OnBlind::Rollback);
     match blind_consequence(&turn.sight(), route, trigger) {
         Then::GoesHome => {
+            let now = turn.now;
+            if let Some(known) = turn.state.triggers.get_mut(&trigger.id) {
+                known.fired_at = Some(now);
+            }
             rollback::begin(turn, route, Cause::Blind { trigger: trigger_id, gap });
         }
         Then::Holds | Then::Disarmed { .. } | Then::HomeNotProven { .. } if first => {

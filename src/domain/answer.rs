@@ -192,6 +192,9 @@ impl Serialize for Answers {
     }
 }
 
+/// The header by which an answer says which backend gave it; its value is the backend's name in the plan.
+pub const SERVED_BY: &str = "x-served-by";
+
 impl Answers {
     pub fn add(&mut self, kind: &AnswerKind, count: u64) {
         if count == 0 {

@@ -24,6 +24,8 @@ pub enum Hindrance {
     Redirect { to: Shown },
     /// One of the plan's backends has no entry in the split, so nothing marks its answers.
     NoEntry { backend: BackendId, name: Shown },
+    /// The split makes this backend's answers say another name, so that requests don't show whom they met.
+    FalseMark { backend: BackendId, says: Shown },
     /// Users of the route's host follow a path matcher of its own, and not the split that is steered.
     HostRule { host: Shown, matcher: Shown },
     /// Users of other hosts or paths meet these backends past the split that is steered.
@@ -94,6 +96,7 @@ impl Hindrance {
             | Hindrance::NoSplit { .. }
             | Hindrance::Redirect { .. }
             | Hindrance::NoEntry { .. }
+            | Hindrance::FalseMark { .. }
             | Hindrance::SteeredTwice { .. }
             | Hindrance::ClassicLoadBalancer { .. }
             | Hindrance::RevisionGone { .. }
@@ -120,6 +123,7 @@ impl Hindrance {
             | Hindrance::NoSplit { .. }
             | Hindrance::Redirect { .. }
             | Hindrance::NoEntry { .. }
+            | Hindrance::FalseMark { .. }
             | Hindrance::Failing { .. }
             | Hindrance::SteeredTwice { .. }
             // The way home goes without one, and asks nobody who else declares what.
@@ -137,6 +141,7 @@ impl Hindrance {
             | Hindrance::NoSplit { .. }
             | Hindrance::Redirect { .. }
             | Hindrance::NoEntry { .. }
+            | Hindrance::FalseMark { .. }
             | Hindrance::HostRule { .. }
             | Hindrance::NotReached { .. }
             | Hindrance::SteeredTwice { .. }
@@ -159,6 +164,7 @@ impl Hindrance {
             | Hindrance::NoSplit { .. }
             | Hindrance::Redirect { .. }
             | Hindrance::NoEntry { .. }
+            | Hindrance::FalseMark { .. }
             | Hindrance::HostRule { .. }
             | Hindrance::PastTheSplit { .. }
             | Hindrance::NotReached { .. }

@@ -3,6 +3,7 @@
 use crate::{
     core::reason::{Looks, Obstacle, Unread},
     domain::{
+        answer::SERVED_BY,
         fault::Fault,
         hindrance::{Hindrance, Way},
         id::BackendId,
@@ -21,6 +22,10 @@ pub fn hindrance(hindrance: &Hindrance, names: Names) -> String {
         Hindrance::NoSplit { service } => format!("there is no split; everything goes to the default service {service}"),
         Hindrance::Redirect { to } => format!("everybody is redirected to {to}"),
         Hindrance::NoEntry { backend, name } => format!("{} ({name}) has no entry in the split", names.backend(backend)),
+        Hindrance::FalseMark { backend, says } => format!(
+            "the URL map makes the answers of {} say {says}, so requests don't show whom they meet; set {SERVED_BY} to {backend} there",
+            names.backend(backend)
+        ),
         Hindrance::HostRule { host, matcher } => {
             format!("users of {host} follow the path matcher {matcher} and not this split; take its host rule away")
         }
@@ -105,6 +110,7 @@ pub fn hindrance_in_short(hindrance: &Hindrance, names: Names) -> String {
         Hindrance::NoSplit { .. } => "the load balancer has no split".to_owned(),
         Hindrance::Redirect { to } => format!("all are redirected to {to}"),
         Hindrance::NoEntry { backend, .. } => format!("the split has no entry for {}", names.backend(backend)),
+        Hindrance::FalseMark { backend, says } => format!("answers of {} say {says}", names.backend(backend)),
         Hindrance::HostRule { host, .. } => format!("{host} goes past the split"),
         Hindrance::PastTheSplit { matcher, .. } => format!("{matcher} leads past the split"),
         Hindrance::NotReached { from, .. } => format!("{from} goes past the split"),

@@ -70,7 +70,7 @@ fn settled(route: &RouteState) -> &'static str {
         Requests::Disagree { .. } => "requests meet something else",
         Requests::Spreading | Requests::Unproven => "not seen by requests yet",
         Requests::Proven => "settled",
-        Requests::Fits => "accepted; requests don't show it yet",
+        Requests::Fits => "accepted; too few requests to show it yet",
         Requests::Unasked => "accepted; too few requests to see it",
     }
 }

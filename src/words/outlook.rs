@@ -240,7 +240,13 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
             format!("{source} has not been asked since the host stood still")
         }
         Attention::ItemFailing { item } => format!("the evidence speaks against \"{}\"", names.item(item)),
-        Attention::Latched { route, at, cause: why } => format!(
+        Attention::Latched { route, at, cause: why, was_home: true } => format!(
+            "{} was home already when a rollback was asked for {} ago: {}; nothing advances until somebody re-arms it with a reason",
+            names.route(route),
+            now.since(*at),
+            cause(why, names)
+        ),
+        Attention::Latched { route, at, cause: why, was_home: false } => format!(
             "{} was rolled back {} ago: {}; nothing advances until somebody re-arms it with a reason",
             names.route(route),
             now.since(*at),

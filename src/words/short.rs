@@ -213,6 +213,13 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             let title = names.item(item);
             warning(format!("the checklist fails: {title}"), format!("fails: {title}"))
         }
+        Attention::Latched { at, was_home: true, .. } => {
+            let span = now.since(*at);
+            warning(
+                format!("a rollback found it home {span} ago, latched until somebody re-arms it"),
+                format!("latched {span} ago, was home"),
+            )
+        }
         Attention::Latched { at, .. } => {
             let span = now.since(*at);
             warning(format!("rolled back {span} ago, latched until somebody re-arms it"), format!("rolled back {span} ago, latched"))

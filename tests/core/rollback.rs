@@ -173,6 +173,18 @@ fn a_conflict_on_the_way_home_is_re_decided_at_once() {
     assert_eq!(writes(&looked).len(), 1);
 }
 
+/// Somebody has written another place of the same object, as a rollback of several routes on one map does itself.
+#[test]
+fn a_write_home_that_meets_a_newer_object_with_the_same_split_blames_nobody() {
+    let mut session = Session::at(250);
+    session.rollback(&ana());
+    let (effect, _) = session.last_write();
+    session.finish(effect, Outcome::NotDone(Fault::new(FaultKind::Conflict, "412")));
+    let looked = session.foreign(250);
+    assert_eq!(writes(&looked).len(), 1, "it goes home from there at once");
+    assert!(!told(&looked).iter().any(|news| matches!(news, News::CameFirst { .. })), "{:?}", told(&looked));
+}
+
 /// The advance that a rollback overtakes lands first: the write home meets a version that we ourselves have made.
 #[test]
 fn a_write_home_that_meets_our_own_earlier_write_blames_nobody() {
@@ -297,6 +309,45 @@ fn blindness_with_users_on_both_sides_goes_home_after_five_minutes() {
     blind_for(&mut session, 2);
     assert_eq!(session.last_write().1, split(0));
     assert!(matches!(session.route().latch.as_ref().unwrap().cause, Cause::Blind { .. }));
+    let Cause::Blind { trigger, .. } = &session.route().latch.as_ref().unwrap().cause else { panic!("it was blind") };
+    let fired = session.state.triggers.get(trigger).and_then(|known| known.fired_at);
+    assert_eq!(
+        fired,
+        Some(session.route().latch.as_ref().unwrap().at),
+        "who brought it home has fired, whether it saw too much or nothing"
+    );
+}
+
+/// Who re-arms takes the latch away and nobody's users home.
+#[test]
+fn a_home_that_is_not_seen_yet_is_said_after_re_arming_too() {
+    let mut session = Session::at_a_quarter();
+    session.rollback(&ana());
+    session.write_done();
+    session.weights(0);
+    let unseen = |session: &Session| attention(&session.state).iter().any(|found| matches!(found, Attention::HomeNotSeen { .. }));
+    assert!(unseen(&session));
+    let rearm = Command::Rearm { route: route(), reason: "it was a probe".into() };
+    assert_eq!(session.ask(&ana(), rearm), Verdict::Accepted);
+    assert!(unseen(&session));
+    session.settle();
+    session.serve(240, 0);
+    assert!(!unseen(&session), "{:?}", session.home());
+}
+
+/// Of several routes the ones that were home are latched too, and nothing of them was rolled back.
+#[test]
+fn a_rollback_of_what_is_home_is_told_as_that() {
+    for (share, home) in [(0, true), (10, false)] {
+        let mut session = Session::at(share);
+        session.rollback(&ana());
+        if !home {
+            session.write_done();
+            session.weights(0);
+        }
+        let found = attention(&session.state);
+        assert!(found.iter().any(|found| matches!(found, Attention::Latched { was_home, .. } if *was_home == home)), "{found:?}");
+    }
 }
 
 #[test]

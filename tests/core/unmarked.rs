@@ -3,14 +3,17 @@
 use cutover::{
     core::{
         decision::{Refusal, Verdict},
+        home::Home,
+        news::News,
         outlook::{self, Attention, at_door, attention},
     },
+    domain::hindrance::Hindrance,
     words::{self, Names},
 };
 
 use crate::{
     door::{NOTHING, SITE, latched, look},
-    session::{Session, refused, route, split},
+    session::{SECOND, Session, ana, gke, refused, route, split, told},
 };
 
 /// Successes bear nobody's mark, as where no load balancer can tell a service's revisions apart.
@@ -53,4 +56,33 @@ fn nothing_advances_while_answers_say_nobody_s_name() {
     session.settle();
     look(&mut session, 3, &[(SITE, 19)], NOTHING, &[(SITE, 1)]);
     assert_eq!(session.shift(20, 10), Verdict::Accepted);
+}
+
+/// Somebody makes the target's answers say home's name: they are nobody's while the split says so, and home is not seen by them.
+#[test]
+fn answers_that_are_made_to_say_another_name_prove_nothing() {
+    let mut session = Session::at(10);
+    session.serve(60, 0);
+    let lies = Hindrance::FalseMark { backend: gke(), says: "run".into() };
+    let said = session.split(&[("run", 990), ("gke", 10)], vec![lies.clone()]);
+    assert!(told(&said).contains(&News::Hindered { route: route(), why: lies.clone() }));
+    assert_eq!(refused(session.shift(10, 20)), Refusal::Hindered { why: lies.clone() });
+    assert_eq!(session.rollback(&ana()), Verdict::Accepted);
+    session.write_done();
+    for _ in 0..240 {
+        session.now = session.now + SECOND;
+        session.home_healthy();
+        session.beats();
+        session.split(&[("run", 1000), ("gke", 0)], vec![lies.clone()]);
+        session.met(&[(SITE, 20)], &[], &[]);
+    }
+    assert!(matches!(session.home(), Home::Accepted { .. } | Home::Unasked { .. }), "{:?}", session.home());
+    for _ in 0..120 {
+        session.now = session.now + SECOND;
+        session.home_healthy();
+        session.beats();
+        session.split(&[("run", 1000), ("gke", 0)], Vec::new());
+        session.met(&[(SITE, 20)], &[], &[]);
+    }
+    assert!(matches!(session.home(), Home::Seen { .. }), "{:?}", session.home());
 }

@@ -350,7 +350,7 @@ pub(crate) fn rollback() -> State {
     route.moved_by = Some(Mover::Us(cause.clone()));
     route.motion =
         Motion::Propagating { to: gke(0), since: ago(11), until: NOW + Millis::from_secs(109), cause: cause.clone(), goal: Goal::Rollback };
-    route.latch = Some(Latch { cause: cause.clone(), at: ago(12), joined: vec![] });
+    route.latch = Some(Latch { cause: cause.clone(), at: ago(12), was_home: false, joined: vec![] });
     let trigger = state.triggers.get_mut(&id("error-rate")).unwrap();
     (trigger.pending_since, trigger.fired_at) = (None, Some(ago(12)));
     state.feed.push_back(line(12, None, News::RollbackBegan { route: id("frontend"), cause }));

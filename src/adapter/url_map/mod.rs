@@ -8,6 +8,7 @@
 
 mod audit;
 mod book;
+mod mark;
 mod position;
 mod rehearsal;
 mod route;

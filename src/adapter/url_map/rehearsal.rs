@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::{UrlMapDriver, position::Place, route, wire::UrlMap};
+use super::{UrlMapDriver, mark, position::Place, route, wire::UrlMap};
 use crate::{
     adapter::{
         http::{Ask, Failure, Limits, Progress},
@@ -75,12 +75,7 @@ impl UrlMapDriver {
     fn told(&self, map: &UrlMap, header: &str) -> Result<(Marks, bool), Fault> {
         let part = Place::find(map, &self.config.url_map, &self.config.position)?.read(map)?;
         let action = part.default_route_action.unwrap_or_default();
-        let mark = |rest: &Map<String, Value>| {
-            let added = rest.get("headerAction")?.get("responseHeadersToAdd")?.as_array()?;
-            let is_it =
-                |added: &&Value| added.get("headerName").and_then(Value::as_str).is_some_and(|name| name.eq_ignore_ascii_case(header));
-            Some(Shown::new(added.iter().find(is_it)?.get("headerValue")?.as_str()?))
-        };
+        let mark = |rest: &Map<String, Value>| mark::added(rest, header).map(Shown::new);
         let entries = action.weighted_backend_services.iter();
         let marks = entries.filter_map(|entry| Some((self.config.known().backend(&entry.backend_service)?.clone(), mark(&entry.rest))));
         let has_timeout = action.rest.get("timeout").is_some_and(|timeout| !timeout.is_null());

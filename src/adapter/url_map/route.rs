@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Map;
 
 use super::{
+    mark,
     position::{Edit, Part, Place},
     rules,
     wire::{Patch, RouteAction, UrlMap, WeightedBackendService, is_foreign, last_segment, resource},
@@ -116,6 +117,7 @@ pub(super) fn split(map: &UrlMap, known: Known<'_>) -> Result<Split, Fault> {
     let weights = scaled(&held)?;
     let shares = strangers.into_iter().map(|(id, name)| (weights.of(&id), id, name)).filter(|(share, _, _)| *share > PerMille::ZERO);
     hindrances.extend(shares.map(|(share, backend, name)| Hindrance::Stranger { backend, name, share }));
+    hindrances.extend(mark::false_ones(entries, known));
     hindrances.extend(rules::hindrances(map, known, place));
     hindrances.extend(no_room(map, place, &part));
     hindrances.sort();
@@ -239,8 +241,12 @@ mod tests {
     }
 
     fn entry(name: &str, weight: u32) -> serde_json::Value {
+        says(name, weight, name.strip_prefix("frontend-").unwrap_or(name))
+    }
+
+    fn says(name: &str, weight: u32, mark: &str) -> serde_json::Value {
         json!({"backendService": format!("https://www.googleapis.com/compute/v1/projects/p/global/backendServices/{name}"), "weight": weight,
-            "headerAction": {"responseHeadersToAdd": [{"headerName": "x-served-by", "headerValue": name}]}})
+            "headerAction": {"responseHeadersToAdd": [{"headerName": "X-Served-By", "headerValue": mark}]}})
     }
 
     fn weights(shares: &[(&str, u16)]) -> Weights {
@@ -278,6 +284,12 @@ mod tests {
     fn a_plain_split_reads_without_hindrance() {
         let split = read(&map(json!([entry("frontend-run", 750), entry("frontend-gke", 250)])));
         assert_eq!(split, Split { weights: weights(&[("run", 750), ("gke", 250)]), hindrances: vec![] });
+    }
+
+    #[test]
+    fn an_entry_whose_answers_say_another_name_is_told() {
+        let map = map(json!([entry("frontend-run", 750), says("frontend-gke", 250, "run"), says("frontend-hotfix", 0, "run")]));
+        assert_eq!(read(&map).hindrances, [Hindrance::FalseMark { backend: "gke".parse().unwrap(), says: "run".into() }]);
     }
 
     #[test]

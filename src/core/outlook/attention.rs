@@ -219,6 +219,8 @@ pub enum Attention {
         route: RouteId,
         at: Timestamp,
         cause: Cause,
+        /// Nothing of it was rolled back.
+        was_home: bool,
     },
     /// A person holds the route: nothing advances until somebody resumes it.
     Held {

@@ -237,7 +237,9 @@ fn lines(scene: Scene<'_>, route: &Route, known: &RouteState, room: usize, heigh
         };
         return lines.into_iter().enumerate().map(line).collect();
     }
-    let spans = vec![head, Span::styled(format!("takes all home to {at_home} in {}", ready.takes), theme.text)];
+    // The key takes every route home, this one and those beside it.
+    let also = words::away(state, route).map(|titles| format!(", and {titles} home too")).unwrap_or_default();
+    let spans = vec![head, Span::styled(format!("takes all home to {at_home} in {}{also}", ready.takes), theme.text)];
     let moves = format!(" {dot} moves {:.0}% of users", ready.moves * 100.0);
     let lost = keeps_writes(state, route).map(|lost| format!(" {dot} {lost}"));
     // What may be lost comes before how many it is for, where there is no room for both.

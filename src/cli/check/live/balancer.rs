@@ -15,9 +15,10 @@ use crate::{
     },
     cli::{
         check::finding::{Finding, Id, Severity},
-        compose::{RUN, SERVED_BY},
+        compose::RUN,
     },
     domain::{
+        answer::SERVED_BY,
         fault::FaultKind,
         id::{BackendId, RouteId},
         shown::Shown,

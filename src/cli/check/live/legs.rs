@@ -14,9 +14,10 @@ use crate::{
     adapter::preflight::{self, Answered},
     cli::{
         check::finding::{Finding, Id},
-        compose::{SERVED_BY, marks},
+        compose::marks,
     },
     domain::{
+        answer::SERVED_BY,
         id::{BackendId, RouteId},
         shown::Shown,
     },

@@ -12,14 +12,14 @@ use crate::{
     },
     cli::{
         check::finding::{Finding, Id, Severity},
-        compose::{Places, SERVED_BY},
+        compose::Places,
     },
     core::{
         replication::{self, Soundness},
         state::ReplicationState,
     },
     domain::{
-        answer::{AnswerClass, AnswerKind, Answers},
+        answer::{AnswerClass, AnswerKind, Answers, SERVED_BY},
         claim::{Claimed, Claims},
         fact::{Accepted, Fact, Probed, Replication, Served},
         fault::{Fault, FaultKind},
@@ -241,6 +241,10 @@ impl Of<'_> {
                 (Id::PermissionMissing, Some(fix))
             }
             Hindrance::NoRoom { .. } => (Id::NoRoomForClaim, edit),
+            Hindrance::FalseMark { says, .. } => {
+                let is_known = self.ctx.plan.routes.iter().any(|route| route.backend_ids().any(|id| id.as_str() == says.as_str()));
+                (if is_known { Id::MarkShared } else { Id::MarkUnknown }, edit)
+            }
             Hindrance::Managed { .. } => (Id::DeclaredElsewhere, None),
         };
         let severity = if route.is_some_and(|route| found.bars_advance(&route.home)) { Severity::Error } else { Severity::Note };
