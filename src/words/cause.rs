@@ -77,9 +77,9 @@ fn trigger(fired: &Fired, names: Names) -> String {
     let value = fired.value.map_or_else(|| "unknown".to_owned(), |value| names.value(&fired.trigger, value));
     match names.trigger_planned(&fired.trigger) {
         Some(trigger) => {
-            // Between the first figure above it and the last there may have been some that proved nothing.
+            // Between the first figure above it and the last there may have been some below it that proved nothing.
             let limit = names.value(&fired.trigger, trigger.above);
-            format!("the {watched} was {value}, above {limit}, and nothing proved it lower for {}", trigger.lasting)
+            format!("the {watched} was {value}, above {limit}, not cleared for {}", trigger.lasting)
         }
         None => format!("the {watched} was {value}"),
     }
