@@ -126,6 +126,7 @@ ids! {
     NoRoomForClaim "no-room-for-claim" Error "There is no room for the line that says who steers.",
     SteeredByAnother "steered-by-another" Warning "Another session steers it.",
     DeclaredElsewhere "declared-elsewhere" Error "Somebody else declares the HTTPRoute, and puts his weights back.",
+    RuleMoved "rule-moved" Error "The rule of the HTTPRoute that the plan names is not the one that leads to its backends.",
     WriteRefused "write-refused" Error "The API would refuse the first step, by its own validation.",
     WriteUntested "write-untested" Note "The API could not be asked what it would say to the first step.",
     NoGroup "no-group" Error "No network endpoint group is attached to a backend service.",

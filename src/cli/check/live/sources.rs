@@ -242,6 +242,7 @@ impl Of<'_> {
             }
             Hindrance::NoRoom { .. } => (Id::NoRoomForClaim, edit),
             Hindrance::Managed { .. } => (Id::DeclaredElsewhere, None),
+            Hindrance::RuleMoved { .. } => (Id::RuleMoved, None),
         };
         let severity = if route.is_some_and(|route| found.bars_advance(&route.home)) { Severity::Error } else { Severity::Note };
         Finding { fix, ..self.finding(id, why).graver(severity) }
