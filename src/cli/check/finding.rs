@@ -97,6 +97,8 @@ ids! {
     PlanUnreadable "plan-unreadable" Error "The plan file can't be read.",
     PlanInvalid "plan-invalid" Error "The plan holds a mistake.",
     PlanDoubtful "plan-doubtful" Warning "The plan holds something that is probably not meant so.",
+    PlanUndecided "plan-undecided" Warning "A question that `cutover init` left in the plan is not answered yet.",
+    FirstShareBlind "first-share-blind" Warning "With so many requests the first share brings a trigger too few, and no probe stands in.",
     TriggerTooFewRequests "trigger-too-few-requests" Warning "With so many requests a trigger can act at no share of its route.",
     CredentialsMissing "credentials-missing" Error "There are no Google credentials here.",
     CredentialsRefused "credentials-refused" Error "An API did not believe who we are (401), or no token could be had.",
