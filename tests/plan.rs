@@ -140,8 +140,10 @@ fn a_rule_of_an_http_route_is_a_driver_of_its_own() {
     assert!(!serde_json::to_string(&plan::read(GOOD.as_bytes()).unwrap().0).unwrap().contains("ref_kind"));
     let by_hand = plan.home_by_hand(&plan.routes[0]);
     let kubectl = "kubectl --context=gke_hexproperty_us-central1_hexproperty-prod";
-    assert!(by_hand.starts_with(&format!("{kubectl} get httproute api --namespace=hexproperty -o yaml | awk '")), "{by_hand}");
-    assert!(by_hand.contains("if(v==\"api-1\")w=1000;") && by_hand.ends_with(&format!("' | {kubectl} replace -f -")), "{by_hand}");
+    let at = "httproute api --namespace=hexproperty";
+    assert!(by_hand.starts_with(&format!("{kubectl} get {at} -o go-template='{{{{range $i, $r := .spec.rules}}}}")), "{by_hand}");
+    assert!(by_hand.contains("w[\"api-1\"]=1000;w[\"api-2\"]=0;"), "{by_hand}");
+    assert!(by_hand.ends_with(&format!("' | {kubectl} patch {at} --type=json --patch-file=/dev/stdin")), "{by_hand}");
 }
 
 /// A program that knows no matchers would steer the default route of the same map: it must not be able to read such a plan.

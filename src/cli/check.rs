@@ -18,6 +18,7 @@ use crate::{
             report::{Format, Report},
         },
         compose::{Places, Proxied},
+        place::said,
         print,
     },
     core::detection,
@@ -43,6 +44,7 @@ pub mod live;
 pub mod report;
 mod sightless;
 mod spots;
+pub(in crate::cli) mod undecided;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -51,7 +53,7 @@ pub struct Args {
     /// Look also, once, at everything that the plan names; nothing is changed
     #[arg(long, conflicts_with = "simulated")]
     live: bool,
-    /// The same at the world of `cutover sim --port PORT`
+    /// The same at the world of `cutover sim --port PORT`, instead of `--live`
     #[arg(long, value_name = "PORT", allow_negative_numbers = true, value_parser = bounds::world_port)]
     simulated: Option<u16>,
     /// How many requests come to a route in all, to reckon what its triggers can see
@@ -81,7 +83,13 @@ pub async fn run(args: Args) -> Result<Exit> {
     let live = checked.plan.as_ref().filter(|_| args.live || args.simulated.is_some());
     if let Some(plan) = live {
         let places = args.simulated.map_or(Places::Live, |first| Places::Simulated(Endpoints::in_a_row(first)));
-        let survey = live::survey(plan, &checked.source, &places, Clock::live()).await?;
+        let survey = tokio::select! {
+            survey = live::survey(plan, &checked.source, &places, Clock::live()) => survey?,
+            // Half a document would be none; whoever reads it is told by the code, and people by a word beside it.
+            _ = tokio::signal::ctrl_c() => {
+                return Ok(said("interrupted before everything was looked at; nothing was changed, and nothing is told of it", Exit::Interrupted));
+            }
+        };
         if args.format == Format::Text {
             print::out(&looked_at(&survey.proxied));
             // What the plan itself is remarked on for stands above.
@@ -162,14 +170,19 @@ fn check_bytes(file: &str, bytes: &[u8], rate: f64) -> Checked {
     let source = String::from_utf8_lossy(&bytes[..bytes.len().min(BYTES_MAX)]).into_owned();
     match plan::read(bytes) {
         Ok((plan, mut warnings)) => {
-            let sightless = sightless::warnings(&plan, &source, rate);
-            let findings = remarks(&warnings, Id::PlanDoubtful).chain(remarks(&sightless, Id::TriggerTooFewRequests)).collect();
-            warnings.extend(sightless);
+            let undecided = undecided::questions(&source);
+            let (sightless, first) = (sightless::warnings(&plan, &source, rate), sightless::first_shares(&plan, &source, rate));
+            let told = remarks(&undecided, Id::PlanUndecided).chain(remarks(&warnings, Id::PlanDoubtful));
+            let seen = remarks(&sightless, Id::TriggerTooFewRequests).chain(remarks(&first, Id::FirstShareBlind));
+            let findings = told.chain(seen).collect();
+            warnings.extend(undecided.into_iter().chain(sightless).chain(first));
             let text = summary(file, &plan, &warnings, bytes) + &budget(&plan, rate);
             Checked { text, exit: Exit::Done, findings, source, plan: Some(plan) }
         }
-        Err(problems) => {
-            let findings = remarks(&problems, Id::PlanDoubtful).collect();
+        Err(mut problems) => {
+            let undecided = undecided::questions(&source);
+            let findings = remarks(&problems, Id::PlanDoubtful).chain(remarks(&undecided, Id::PlanUndecided)).collect();
+            problems.extend(undecided);
             Checked { text: rendered(&problems, file, bytes), exit: Exit::Usage, findings, source, plan: None }
         }
     }

@@ -290,15 +290,16 @@ impl<'a> Composer<'a> {
 
     /// A page of the plan as the client that asks it and its full address; in a simulated world, that world's page instead.
     fn page(&self, url: Option<&Shown>, simulated: impl Fn(&Endpoints) -> (SocketAddr, String)) -> Result<Option<(Client, reqwest::Url)>> {
-        let (text, reach) = match (self.places, url) {
-            (Places::Simulated(at), _) => {
+        // What a live session could not ask is asked in no rehearsal: one would look better than the night.
+        let Some(url) = url else { return Ok(None) };
+        let (text, reach) = match self.places {
+            Places::Simulated(at) => {
                 let (address, path) = simulated(at);
                 (format!("http://{address}{path}"), Reach::Loopback)
             }
             // Plain HTTP is spoken to this machine alone.
-            (Places::Live, Some(url)) if url.as_str().starts_with("http://") => (url.to_string(), Reach::Loopback),
-            (Places::Live, Some(url)) => (url.to_string(), Reach::Live),
-            (Places::Live, None) => return Ok(None),
+            Places::Live if url.as_str().starts_with("http://") => (url.to_string(), Reach::Loopback),
+            Places::Live => (url.to_string(), Reach::Live),
         };
         let (origin, url) = Origin::split(&text, reach)?;
         // A kept connection would stay with one backend, or with one of the processes behind a page.

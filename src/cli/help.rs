@@ -31,9 +31,9 @@ pub(super) fn run(args: &Args, line: &mut Command) -> Result<Exit> {
         match command.find_subcommand_mut(word) {
             Some(of) => command = of,
             None => {
-                let meant = suggest::closest(word, known.iter().map(String::as_str))
-                    .map_or_else(String::new, |near| format!("; did you mean {near}?"));
-                return Ok(said(format!("there is no help on {word:?}{meant} There is help on {}", known.join(", ")), Exit::Usage));
+                let near = suggest::closest(word, known.iter().map(String::as_str));
+                let meant = near.map_or_else(|| "; there".to_owned(), |near| format!("; did you mean {near}? There"));
+                return Ok(said(format!("there is no help on {word:?}{meant} is help on {}", known.join(", ")), Exit::Usage));
             }
         }
     }
@@ -48,22 +48,39 @@ fn chapter() -> &'static str {
     marked.map_or(readme, |(chapter, _)| chapter.trim_start())
 }
 
-/// The same without the marks of a web page: what is to be typed is set in, and stands as it is.
+/// As wide as the narrowest terminal that anybody works at.
+const WIDTH: usize = 80;
+
+/// The same without the marks of a web page, no line wider than a terminal: what is to be typed is set in, and stands as it is.
 fn plain(markdown: &str) -> String {
     let mut is_code = false;
-    let mut text = String::new();
+    let (mut text, mut paragraph) = (String::new(), String::new());
     for line in markdown.lines() {
-        if line.starts_with("```") {
-            is_code = !is_code;
-        } else if is_code && !line.is_empty() {
-            text.push_str(&format!("    {line}\n"));
-        } else if is_code {
-            text.push('\n');
-        } else {
-            text.push_str(&format!("{}\n", line.trim_start_matches('#').trim_start_matches(' ').replace("**", "").replace('`', "")));
+        let is_mark = line.starts_with("```");
+        if is_code || is_mark || line.is_empty() {
+            text.push_str(&wrapped(&std::mem::take(&mut paragraph)));
+        }
+        match (is_code, is_mark) {
+            (_, true) => is_code = !is_code,
+            (true, false) if !line.is_empty() => text.push_str(&format!("    {line}\n")),
+            (_, false) if line.is_empty() => text.push('\n'),
+            (_, false) => paragraph.push_str(&format!("{} ", line.trim_start_matches('#').trim().replace("**", "").replace('`', ""))),
         }
     }
-    text
+    text + &wrapped(&paragraph)
+}
+
+/// In lines of whole words; a word that is longer than a line stands on its own.
+fn wrapped(paragraph: &str) -> String {
+    let (mut text, mut line) = (String::new(), String::new());
+    for word in paragraph.split_whitespace() {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            text.push_str(&format!("{}\n", std::mem::take(&mut line)));
+        }
+        let space = if line.is_empty() { "" } else { " " };
+        line.push_str(&format!("{space}{word}"));
+    }
+    if line.is_empty() { text } else { text + &line + "\n" }
 }
 
 #[cfg(test)]
@@ -75,6 +92,8 @@ mod tests {
         let text = plain(chapter());
         assert!(text.starts_with("A first live session\n"), "{text}");
         assert!(text.contains("\n    cutover check plan.yaml --live\n"), "{text}");
+        let prose = text.lines().filter(|line| !line.starts_with("    ") && line.contains(' '));
+        assert!(prose.clone().count() > 20 && prose.into_iter().all(|line| line.chars().count() <= WIDTH), "{text}");
         assert!(!text.contains("```") && !text.contains("<!--") && text.len() < include_str!("../../README.md").len() / 2);
     }
 }

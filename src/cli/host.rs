@@ -20,7 +20,7 @@ use crate::{
         peer,
         protocol::Then,
         roster::{Roster, login_of, passwd},
-        sessions::{self, Card, ClaimError, Lease, Life},
+        sessions::{self, Card, ClaimError, Lease, Life, Simulated},
         socket::{Folder, FolderError},
     },
     cli::{
@@ -437,7 +437,12 @@ fn renamed(paths: &Paths, options: &Options, own: &SessionId) -> String {
     let place = paths.journal(own.as_str());
     if paths::readable(place.clone()).exists() {
         let plan = way::quoted(&options.plan.display().to_string());
-        format!("take the session up by its own name, whose journal is there: cutover open {plan} --session {own}")
+        let at = match options.environment.world() {
+            None => String::new(),
+            Some(Simulated::Own) => " --simulated".to_owned(),
+            Some(Simulated::Port(port)) => format!(" --simulated={port}"),
+        };
+        format!("take the session up by its own name, whose journal is there: cutover open {plan} --session {own}{at}")
     } else {
         format!("if it was renamed, give the folder and what lies beside it their name back ({}), and take up {own}", place.display())
     }

@@ -14,7 +14,7 @@ use color_eyre::eyre::{Result, WrapErr};
 
 use crate::{
     adapter::discovery::{Balancing, Explorer, Platforms, Unread, UrlMap},
-    cli::{Exit, bounds, compose::Places, environment::World, place::said, print},
+    cli::{Exit, bounds, check::undecided, compose::Places, environment::World, place::said, print},
     domain::{by_hand::quoted, shown::Shown},
     plan::{self, diagnostic::Severity},
     sim::simulation::{Config, Endpoints},
@@ -74,9 +74,12 @@ pub async fn run(args: Args) -> Result<Exit> {
             (Some(world), places)
         }
     };
-    let wish = Wish { url_map: args.url_map.as_deref(), region: args.region.as_deref() };
+    let at = args
+        .simulated
+        .map_or_else(String::new, |port| port.map_or_else(|| " --simulated".to_owned(), |port| format!(" --simulated {port}")));
+    let wish = Wish { url_map: args.url_map.as_deref(), region: args.region.as_deref(), at: &at };
     match discover(&project, &places, wish).await? {
-        Ok(Made { text, missing }) => deliver(args.output.as_deref(), &text, &missing),
+        Ok(Made { text, missing }) => deliver(&args, &text, &missing),
         Err(Nothing { why, exit }) => Ok(said(why, exit)),
     }
 }
@@ -86,6 +89,8 @@ pub async fn run(args: Args) -> Result<Exit> {
 pub struct Wish<'a> {
     pub url_map: Option<&'a str>,
     pub region: Option<&'a str>,
+    /// How the world that is looked at is named on the command line, with a space before it; empty for Google's.
+    pub at: &'a str,
 }
 
 /// A plan's text, and what is missing for a flight with it.
@@ -156,7 +161,7 @@ fn chosen<'a>(project: &str, balancing: &'a Balancing, wish: Wish<'_>) -> Result
         (several, _) => {
             let command = |map: &&UrlMap| {
                 let region = map.region.as_ref().map_or_else(String::new, |region| format!(" --region {}", quoted(region.as_str())));
-                format!("  cutover init --project {} --url-map {}{region}", quoted(project), quoted(map.name.as_str()))
+                format!("  cutover init --project {} --url-map {}{region}{}", quoted(project), quoted(map.name.as_str()), wish.at)
             };
             let commands: Vec<String> = several.iter().map(command).collect();
             let why = format!("project {project} has {} URL maps, and a plan is for one; nothing was written; say which:", several.len());
@@ -196,8 +201,8 @@ fn is_there(file: &Path) -> String {
 }
 
 /// Writes the plan where it was asked for, and says what is left to do.
-fn deliver(output: Option<&Path>, text: &str, missing: &[Missing]) -> Result<Exit> {
-    let name = match output {
+fn deliver(args: &Args, text: &str, missing: &[Missing]) -> Result<Exit> {
+    let name = match args.output.as_deref() {
         None => {
             print::out(text);
             "plan.yaml".to_owned()
@@ -216,17 +221,20 @@ fn deliver(output: Option<&Path>, text: &str, missing: &[Missing]) -> Result<Exi
         print::err(&format!("missing for a flight, {}: {what}", number + 1));
         commands.iter().for_each(|command| print::err(&format!("  {command}")));
     }
-    let open = decisions(text);
+    let open = undecided::questions(text).len();
     let asks = if open == 1 { "1 question is".to_owned() } else { format!("{open} questions are") };
-    print::err(&format!("{asks} open in the plan, each after the word {}; what is left says", paper::DECIDE.trim_end_matches(':')));
-    print::err(&format!("  cutover check {name}\n  cutover check {name} --live    (what stands there now)"));
+    print::err(&format!("{asks} open in the plan, each after the word {}; what is left says", undecided::DECIDE.trim_end_matches(':')));
+    let (file, what) = (quoted(&name), "    (what stands there now)");
+    let next = match args.simulated {
+        None => format!("cutover check {file} --live{what}"),
+        Some(Some(port)) => format!("cutover check {file} --simulated {port}{what}"),
+        // That world has ended; a session has another one of its own.
+        Some(None) => format!("cutover open {file} --simulated    (a session in a simulated world)"),
+    };
+    print::err(&format!("  cutover check {file}\n  {next}"));
     let other: Vec<String> = unexpected(text);
     other.iter().for_each(|problem| print::err(&format!("note: {problem}")));
     Ok(Exit::Done)
-}
-
-fn decisions(text: &str) -> usize {
-    text.lines().filter(|line| line.trim_start().trim_start_matches("# ").starts_with(paper::DECIDE)).count()
 }
 
 /// What the plan's own reader minds beside the questions: names that others gave may be none for it.

@@ -220,7 +220,7 @@ mod tests {
             decision::Cause,
             event::{Asker, Entry, Event},
             reason::Mover,
-            state::{Approval, Drift, Held, Return, ReturnStage, Terms},
+            state::{Approval, Drift, Held, Proof, Return, ReturnStage, Terms},
             step::step,
         },
         domain::{
@@ -320,6 +320,8 @@ mod tests {
         let since = Timestamp(0);
         let drift = Drift { found: split.clone(), expected: split, by: Mover::Foreign { actor: None }, since, flips: [].into() };
         known.accepted_at = Some(state.now);
+        assert_eq!(motion(&state).0, json!("unseen"), "no request has shown it");
+        state.routes.get_mut(&id).expect("of the plan").proof = Proof::Proven { at: since };
         assert_eq!(motion(&state).0, json!("settled"));
         let known = state.routes.get_mut(&id).expect("of the plan");
         known.drift = Some(drift);

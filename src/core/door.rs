@@ -309,19 +309,27 @@ impl FrontDoor {
     }
 
     /// A load balancer that can't reach a backend answers in its stead and marks nothing. As long as home is met as often as its share
-    /// allows, unmarked failures can't be home's, and are laid at the one door that is left. Where good answers bear no marks either, a
-    /// failure without one says nothing of whose it is.
+    /// allows, unmarked failures can't be home's, and are laid at the one door that is left, if they are what that one lacks. Errors of the load
+    /// balancer itself meet everybody: who is met as often as his share of all others' answers lacks none. Where good answers bear no marks
+    /// either, a failure without one says nothing of whose it is.
     pub(super) fn charge<'r>(&self, route: &'r Route, state: &State) -> Charge<'r> {
         let (answers, home) = (self.tally.answers(), self.tally.answers_of(&route.home));
         let failed = self.tally.unmarked(|kind| !self.accepts(route, kind));
         let before = state.routes.get(&route.id).and_then(|known| known.before.as_ref());
-        let splits = exposure::possible(state, &route.id).chain(before);
-        let least = splits.map(|weights| weights.of(&route.home)).min().unwrap_or(PerMille::ALL);
+        let splits = || exposure::possible(state, &route.id).chain(before);
+        let least = splits().map(|weights| weights.of(&route.home)).min().unwrap_or(PerMille::ALL);
         let away = route.backend_ids().filter(|backend| **backend != route.home);
         let mut exposed = away.filter(|backend| exposure::has(state, &route.id, backend) > PerMille::ZERO);
         let only = exposed.next().filter(|_| exposed.next().is_none());
         let home_misses_some = seen::share(home, answers).high < least.fraction();
-        Charge { to: only.filter(|_| !home_misses_some && self.marks(route) == Marks::Borne), failed, answers }
+        let lacks_them = |target: &BackendId| {
+            let most = splits().map(|weights| weights.of(target)).max().unwrap_or(PerMille::ZERO);
+            let own = self.tally.answers_of(target);
+            let all = home.saturating_add(own).saturating_add(failed);
+            seen::misfit(own.saturating_add(failed), all, most) <= seen::misfit(own, all - failed, most)
+        };
+        let is_charged = |target: &&BackendId| !home_misses_some && self.marks(route) == Marks::Borne && lacks_them(target);
+        Charge { to: only.filter(is_charged), failed, answers }
     }
 
     /// Whether a breach has not been seen to end.

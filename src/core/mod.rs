@@ -18,6 +18,7 @@ pub mod ending;
 pub mod event;
 pub mod fails;
 pub mod figures;
+pub mod first_share;
 pub mod follows;
 pub mod forecast;
 pub mod has;

@@ -394,6 +394,11 @@ fn waits(open: &Approval) -> Attention {
     }
 }
 
+/// Whether so many good answers through a route's front door say nobody's name that where users are is known of the others alone.
+pub fn answers_unmarked(state: &State, route: &Route) -> bool {
+    Sight::of(state).is_some_and(|sight| unmarked(&sight, route).is_some())
+}
+
 /// The breaches at a route's front door.
 pub fn at_door(state: &State, route: &RouteId) -> Vec<DoorBreach> {
     let Some(sight) = Sight::of(state) else { return Vec::new() };

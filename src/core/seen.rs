@@ -42,6 +42,14 @@ pub(super) fn share(count: u64, total: u64) -> Share {
     Share { fraction, low, high }
 }
 
+/// How far `count` of `total` is from the share that it should have, in squares of the error that a sample of that size has; 0.0 where it is just
+/// that share, and where there is no sample.
+pub(super) fn misfit(count: u64, total: u64, share: PerMille) -> f64 {
+    let (n, share) = (total as f64, share.fraction());
+    let (off, variance) = (count as f64 - n * share, n * share * (1.0 - share));
+    if off == 0.0 { 0.0 } else { off * off / variance }
+}
+
 /// So many answers of others in a row exclude the share `fraction`, 0.0 to 1.0: where [`share`] of none of them ends below it.
 pub(super) fn silence_for(fraction: f64) -> f64 {
     if fraction > 0.0 { ERRORS * ERRORS * (1.0 - fraction) / fraction } else { 0.0 }

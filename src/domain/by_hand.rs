@@ -65,18 +65,21 @@ pub fn command(lever: Lever<'_>, legs: &[Leg<'_>]) -> String {
             )
         }
         Lever::HttpRoute { project, location, proxy, cluster, namespace, http_route, rule } => {
-            let kubectl = match proxy {
-                Some(url) => format!("kubectl --server={}", quoted(url)),
-                None => format!("kubectl --context={}", quoted(&format!("gke_{project}_{location}_{cluster}"))),
-            };
-            let weights: String = given.map(|leg| format!("if(v==\"{}\")w={};", plain(leg.name), leg.share.get())).collect();
+            let kubectl = kubectl(project, location, cluster, proxy);
+            let at = format!("httproute {} --namespace={}", quoted(http_route), quoted(namespace));
             format!(
-                "{kubectl} get httproute {} --namespace={} -o yaml | awk '{}' | {kubectl} replace -f -",
-                quoted(http_route),
-                quoted(namespace),
-                rule_reweighting(rule, &weights)
+                "{kubectl} get {at} -o go-template='{ENTRIES}' | awk '{}' | {kubectl} patch {at} --type=json --patch-file=/dev/stdin",
+                rule_reweighting(rule, legs)
             )
         }
+    }
+}
+
+/// `kubectl` for a cluster, by the context that `gcloud container clusters get-credentials` writes, or by what is asked instead on this machine.
+pub fn kubectl(project: &str, location: &str, cluster: &str, proxy: Option<&str>) -> String {
+    match proxy {
+        Some(url) => format!("kubectl --server={}", quoted(url)),
+        None => format!("kubectl --context={}", quoted(&format!("gke_{project}_{location}_{cluster}"))),
     }
 }
 
@@ -109,22 +112,38 @@ fn reweighting(position: &Position, weights: &str) -> String {
     )
 }
 
-/// The same for the entries of one rule of an HTTPRoute, as `kubectl get -o yaml` writes it: keys stand in the order of the alphabet, so each
-/// weight below its entry's name, and a rule's own name below its entries; no weight is left out, for the server fills it in. What comes out
-/// bears the version that was read, so that the server refuses it where somebody has changed the object meanwhile.
-fn rule_reweighting(rule: &Rule, weights: &str) -> String {
-    let (chosen, sought) = match rule {
-        Rule::Only => ("n==1".to_owned(), "the only rule".to_owned()),
-        Rule::At { index } => (format!("m=={}", usize::from(*index) + 1), format!("rules[{index}]")),
-        Rule::Named { name } => (format!("t[m]==\"{}\"", plain(name.as_str())), format!("rule {}", plain(name.as_str()))),
+/// The entries of an HTTPRoute, one a line: its rule's place and its own, its name, its weight, and its rule's name. The server fills in a weight
+/// that is left out.
+const ENTRIES: &str = concat!(
+    "{{range $i, $r := .spec.rules}}{{range $j, $b := $r.backendRefs}}",
+    r#"{{$i}} {{$j}} {{$b.name}} {{$b.weight}} {{$r.name}}{{"\n"}}"#,
+    "{{end}}{{end}}"
+);
+
+/// The program for `awk` that makes a JSON patch of these lines. `WEIGHTS` says what each backend is to get, `MEANT` which rule is meant, `ENOUGH`
+/// when that one leads to enough of `ALL` backends. What is no patch is refused by the server.
+const RULE_PATCH: &str = concat!(
+    r#"function u(o,p,v){return "{\"op\":\""o"\",\"path\":\""p"\",\"value\":"v"}"} BEGIN{WEIGHTS c=-1} "#,
+    r#"{l[NR]=$0;t[$1]=$5;if($1>=m)m=$1+1;if($3 in w&&!(($1,$3) in s)){s[$1,$3];h[$1]++}} "#,
+    r#"END{for(i=0;i<m;i++){if(MEANT)c=i;if(h[i]==ALL){a++;x=i}if(h[i]){b++;y=i}}"#,
+    r#"if(c<0||!(ENOUGH)){if(a==1)c=x;else if(b==1)c=y}"#,
+    r#"for(k=1;k<=NR;k++){split(l[k],f);if(f[1]!=c)continue;n=w[f[3]]+0;w[f[3]]=0;if(n)g=1;p="/spec/rules/"c"/backendRefs/"f[2];"#,
+    r#"o=o (o?",":"") u("test",p"/name","\""f[3]"\"") "," u("test",p"/weight",sprintf("%d",f[4])) "," u("replace",p"/weight",n)}"#,
+    r#"if(!g){print "SOUGHT has no such entry: nothing is changed">"/dev/stderr";print "{}";exit 1}print "["o"]"}"#
+);
+
+/// Each weight of the rule is tested as it was read, so that nothing is changed where somebody has moved them meanwhile, and whoever writes
+/// anything else beside it is no hindrance. The rule is the one that is meant; where that is gone or leads elsewhere, it is the only one that leads
+/// to all of the backends, or to any, as a session follows it.
+fn rule_reweighting(rule: &Rule, legs: &[Leg<'_>]) -> String {
+    let (meant, is_enough, sought) = match rule {
+        Rule::Only => ("m==1".to_owned(), "1", "the only rule".to_owned()),
+        Rule::At { index } => (format!("i=={index}"), "h[c]==ALL", format!("rules[{index}]")),
+        Rule::Named { name } => (format!("t[i]==\"{0}\"", plain(name.as_str())), "h[c]", format!("rule {}", plain(name.as_str()))),
     };
-    format!(
-        "{{l[NR]=$0}} /^[^ ]/{{s=/^spec:/;r=0}} s&&/^  [a-z]/{{r=/^  rules:/}} r&&/^  - /{{n++}} {{a[NR]=r?n:0}} \
-         r&&/^(  - |    )name: /{{t[n]=$NF}} \
-         END{{for(i=1;i<=NR;i++){{$0=l[i];v=$NF;m=a[i];if(/^(  - |    )[a-zA-Z]/)b=m&&({chosen})&&/backendRefs:/;\
-         if(b&&/^    - /)w=0;if(b&&/^(    - |      )name: /){{{weights}if(w)f=1}}if(b&&/^      weight: /)$0=\"      weight: \"w;o=o $0 \"\\n\"}}\
-         if(!f){{print \"{sought} has no such entry: nothing is changed\">\"/dev/stderr\";exit 1}}printf \"%s\",o}}"
-    )
+    let weights: String = legs.iter().map(|leg| format!("w[\"{}\"]={};", plain(leg.name), leg.share.get())).collect();
+    let program = RULE_PATCH.replace("MEANT", &meant).replace("ENOUGH", is_enough).replace("ALL", &legs.len().to_string());
+    program.replace("WEIGHTS", &weights).replace("SOUGHT", &sought)
 }
 
 /// The name as text inside of double quotes and single ones: what is not of a name is left out.

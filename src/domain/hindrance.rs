@@ -50,6 +50,8 @@ pub enum Hindrance {
     NoRoom { place: Shown, beyond: u32 },
     /// Somebody else declares what the object holds, and puts his own weights back whenever he applies it again; by the name under which he writes.
     Managed { by: Shown },
+    /// The rule that the plan means is gone or leads elsewhere; `found` is the only one that leads to its backends, and is what is steered.
+    RuleMoved { meant: Shown, found: Shown },
 }
 
 /// What requests follow: a part of a URL map, or of what an HTTPRoute says.
@@ -79,7 +81,9 @@ impl Hindrance {
             (Hindrance::Stranger { backend: one, .. }, Hindrance::Stranger { backend: two, .. })
             | (Hindrance::RevisionNotReady { backend: one, .. }, Hindrance::RevisionNotReady { backend: two, .. }) => one == two,
             (Hindrance::Forbidden { permission: one, .. }, Hindrance::Forbidden { permission: two, .. }) => one == two,
-            (Hindrance::Failing { .. }, Hindrance::Failing { .. }) | (Hindrance::NoRoom { .. }, Hindrance::NoRoom { .. }) => true,
+            (Hindrance::Failing { .. }, Hindrance::Failing { .. })
+            | (Hindrance::NoRoom { .. }, Hindrance::NoRoom { .. })
+            | (Hindrance::RuleMoved { .. }, Hindrance::RuleMoved { .. }) => true,
             (one, two) => one == two,
         }
     }
@@ -104,7 +108,8 @@ impl Hindrance {
             | Hindrance::Failing { .. }
             | Hindrance::Forbidden { .. }
             | Hindrance::NoRoom { .. }
-            | Hindrance::Managed { .. } => false,
+            | Hindrance::Managed { .. }
+            | Hindrance::RuleMoved { .. } => false,
         }
     }
 
@@ -126,9 +131,10 @@ impl Hindrance {
             | Hindrance::FalseMark { .. }
             | Hindrance::Failing { .. }
             | Hindrance::SteeredTwice { .. }
-            // The way home goes without one, and asks nobody who else declares what.
+            // The way home goes without one, asks nobody who else declares what, and follows the rule that leads to the backends.
             | Hindrance::NoRoom { .. }
-            | Hindrance::Managed { .. } => false,
+            | Hindrance::Managed { .. }
+            | Hindrance::RuleMoved { .. } => false,
         }
     }
 
@@ -151,7 +157,8 @@ impl Hindrance {
             | Hindrance::Failing { .. }
             | Hindrance::Forbidden { .. }
             | Hindrance::NoRoom { .. }
-            | Hindrance::Managed { .. } => true,
+            | Hindrance::Managed { .. }
+            | Hindrance::RuleMoved { .. } => true,
         }
     }
 
@@ -174,7 +181,8 @@ impl Hindrance {
             | Hindrance::RevisionGone { .. }
             | Hindrance::RevisionNotReady { .. }
             | Hindrance::Failing { .. }
-            | Hindrance::Managed { .. } => false,
+            | Hindrance::Managed { .. }
+            | Hindrance::RuleMoved { .. } => false,
         }
     }
 }

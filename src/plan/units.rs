@@ -51,6 +51,15 @@ pub fn span(text: &str) -> Result<Millis, UnitError> {
     }
 }
 
+/// As [`span`], and `0s` too: for what may be no time at all.
+/// # Errors
+/// As [`span`].
+pub fn span_or_none(text: &str) -> Result<Millis, UnitError> {
+    let is_nought = |number: &str| !number.is_empty() && number.bytes().all(|digit| digit == b'0');
+    let is_none = ["ms", "s", "m", "h", "d"].into_iter().any(|unit| text.trim_end().strip_suffix(unit).is_some_and(is_nought));
+    if is_none { Ok(Millis(0)) } else { span(text) }
+}
+
 fn bare_span(text: &str, bare: f64) -> UnitError {
     let whole = bare >= 1.0 && bare.fract() == 0.0;
     let message = if bare > 0.0 && bare.is_finite() { format!("`{text}` has no unit") } else { format!("`{text}` is no length of time") };

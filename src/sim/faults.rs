@@ -6,6 +6,7 @@
 
 use super::world::Leg;
 
+pub mod gateway;
 pub mod setup;
 
 /// One thing that goes wrong. Durations are virtual seconds.
@@ -65,6 +66,8 @@ pub enum Fault {
     Database(DatabaseFault),
     /// The project is not set up for a flight.
     Setup(setup::Setup),
+    /// Something is wrong with the Gateway before two clusters.
+    Gateway(gateway::GatewayFault),
 }
 
 /// What somebody may do to the URL map.
@@ -366,6 +369,7 @@ pub fn choices() -> Vec<Choice> {
     all.extend(platform_choices());
     all.extend(pages());
     all.extend(setup::choices());
+    all.extend(gateway::choices());
     all
 }
 

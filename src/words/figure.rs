@@ -5,6 +5,7 @@ use crate::{
     core::{
         has::{Has, has, strangers},
         home::{Home, home},
+        outlook,
         state::{RouteState, State},
     },
     domain::weight::PerMille,
@@ -49,7 +50,11 @@ pub fn figure(state: &State, route: &Route, known: &RouteState) -> Figure {
         },
         (_, Some(given), Some(_)) if known.is_seen() => Figure {
             share: given.to_string(),
-            sentence: format!("of {title} is on {target}, and requests agree."),
+            sentence: if outlook::answers_unmarked(state, route) {
+                format!("of {title} is on {target} by the answers that say who gave them; others say nobody's name.")
+            } else {
+                format!("of {title} is on {target}, and requests agree.")
+            },
             label: format!("on {target}"),
             given: None,
         },

@@ -59,6 +59,12 @@ pub fn hindrance(hindrance: &Hindrance, names: Names) -> String {
                 "{by} declares the rules of this HTTPRoute and puts its own weights back; have it leave them alone, and name it in shared_with"
             )
         }
+        Hindrance::RuleMoved { meant, found } => {
+            format!(
+                "{found} is what is read and brought home, for it alone leads to this route's backends now, and {meant}, which the plan names, \
+                 does not; name it in the plan, or give it its name and place back"
+            )
+        }
     }
 }
 
@@ -123,6 +129,7 @@ pub fn hindrance_in_short(hindrance: &Hindrance, names: Names) -> String {
         Hindrance::Forbidden { permission, .. } => format!("{permission} is missing"),
         Hindrance::NoRoom { place, .. } => format!("{place} is too long"),
         Hindrance::Managed { by } => format!("{by} declares the weights"),
+        Hindrance::RuleMoved { meant, .. } => format!("{meant} has moved"),
     }
 }
 

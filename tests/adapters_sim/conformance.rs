@@ -126,7 +126,7 @@ impl Subject {
     }
 }
 
-fn claim(epoch: u64) -> Claim {
+pub(super) fn claim(epoch: u64) -> Claim {
     format!("[cutover claim/1 night 00000001 epoch {epoch} since 1795900000 on ops-1 by ada steers]").parse().unwrap()
 }
 

@@ -4,12 +4,14 @@
 use cutover::{
     adapter::http::{Ask, Client, Limits},
     domain::{
+        claim::Claimed,
         fault::{FaultKind, Outcome},
         hindrance::{Hindrance, Way},
         http_route::Rule,
     },
-    port::{Driver, Taken},
+    port::{Change, Driver, Taken},
     sim::{
+        faults::{Fault, gateway::GatewayFault},
         simulation::{Config, Simulation},
         world::{gateway::Gateway, kubernetes::document::number},
     },
@@ -17,7 +19,7 @@ use cutover::{
 use serde_json::{Value, json};
 
 use super::{
-    conformance::{http_route, rerouted},
+    conformance::{claim, http_route, rerouted},
     id, intent, to, world,
 };
 
@@ -111,10 +113,51 @@ async fn a_version_that_only_status_has_moved_is_followed_and_one_that_somebody_
     assert!(matches!(written.outcome, Outcome::Done(_)), "{written:?}");
     assert_eq!(written.attempts.len(), 2, "one that was refused, and one that was not");
     let met = driver.read().await.unwrap();
-    rerouted(&world, |route| route["metadata"]["annotations"]["hexproperty.com/owner"] = json!("somebody"));
+    rerouted(&world, |route| route["spec"]["rules"][1]["backendRefs"][1]["weight"] = json!(101));
     let outcome = driver.write(to(&share(500)), &met.version, &intent(2), Taken::told().0).await.outcome;
     assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{outcome:?}");
-    assert_eq!(driver.read().await.unwrap().weights, share(100));
+    assert_eq!(driver.read().await.unwrap().weights, share(101));
+    world.stop().await;
+}
+
+/// Between any read and any write a controller has written what it saw: no version that was read is ever the newest.
+#[tokio::test]
+async fn nobody_who_writes_beside_the_rules_keeps_users_from_going_home() {
+    let world = world().await;
+    let driver = http_route(&world);
+    let before = driver.read().await.unwrap();
+    let outcome = driver.write(to(&share(500)), &before.version, &intent(1), Taken::told().0).await.outcome;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    world.control().inject(&Fault::Gateway(GatewayFault::Annotated { per_s: 1_000.0 }));
+    let met = driver.read().await.unwrap();
+    let ours = claim(1);
+    let home = Change::Split { to: &share(0), claim: Some(&ours) };
+    let written = driver.write(home, &met.version, &intent(2), Taken::told().0).await;
+    assert!(matches!(written.outcome, Outcome::Done(_)), "{written:?}");
+    assert!(written.attempts.len() > 1, "the version that was read was never the newest");
+    assert_eq!(driver.read().await.unwrap().claimed, Claimed::By(Box::new(ours)));
+    let seen = world.control().with(|world| Gateway::route(&world.kubernetes).unwrap()["metadata"]["annotations"].clone());
+    assert_eq!((driver.read().await.unwrap().weights, seen.get("health.example.com/seen").is_some()), (share(0), true), "{seen}");
+    world.stop().await;
+}
+
+/// A rule is put before the one that the plan counts, and that one is renamed: users go home from where they are, and nothing goes on.
+#[tokio::test]
+async fn a_rule_that_somebody_moves_is_followed_home_and_no_further() {
+    let world = world().await;
+    let driver = http_route(&world);
+    let before = driver.read().await.unwrap();
+    let outcome = driver.write(to(&share(500)), &before.version, &intent(1), Taken::told().0).await.outcome;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    world.control().inject(&Fault::Gateway(GatewayFault::RuleBefore));
+    world.control().inject(&Fault::Gateway(GatewayFault::RuleRenamed));
+    let met = driver.read().await.unwrap();
+    let moved = Hindrance::RuleMoved { meant: "rules[1]".into(), found: "rules[2], named renamed".into() };
+    assert_eq!((met.weights, met.hindrances), (share(500), vec![moved]));
+    let outcome = driver.write(to(&share(0)), &met.version, &intent(2), Taken::told().0).await.outcome;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    let weights = world.control().with(|world| Gateway::weights(&world.kubernetes));
+    assert_eq!(weights, [("api-1".to_owned(), 1000), ("api-2".to_owned(), 0)]);
     world.stop().await;
 }
 

@@ -163,12 +163,16 @@ async fn of_several_maps_one_has_to_be_named_and_each_is_named_with_its_command(
     for command in ["--url-map api-lb\n", "--url-map shop-lb\n", "--url-map shop-lb --region us-east1"] {
         assert!(why.contains(&format!("cutover init --project my-project {command}")), "{why}");
     }
+    let simulated = Wish { at: " --simulated 20000", ..Wish::default() };
+    let Nothing { why, .. } = looked(&server, simulated).await.unwrap_err();
+    assert!(why.contains("--url-map shop-lb --region us-east1 --simulated 20000"), "{why}");
     // The one that is named is taken, and leads nowhere here.
-    for wish in [Wish { url_map: Some("api-lb"), region: None }, Wish { url_map: Some("shop-lb"), region: Some("us-east1") }] {
+    let named = |url_map, region| Wish { url_map: Some(url_map), region, ..Wish::default() };
+    for wish in [named("api-lb", None), named("shop-lb", Some("us-east1"))] {
         let Nothing { why, exit } = looked(&server, wish).await.unwrap_err();
         assert!(exit == Exit::Failed && why.contains("leads to Cloud Run"), "{why}");
     }
-    let Nothing { why, exit } = looked(&server, Wish { url_map: Some("sho-lb"), region: None }).await.unwrap_err();
+    let Nothing { why, exit } = looked(&server, named("sho-lb", None)).await.unwrap_err();
     assert!(exit == Exit::Usage && why.contains("has no URL map sho-lb; it has"), "{why}");
 }
 
@@ -288,7 +292,10 @@ async fn a_command_to_paste_holds_no_other_command_and_overwrites_no_header_of_o
     }]});
     let server = project.serve().await;
     let text = looked(&server, Wish::default()).await.unwrap().text;
-    assert!(text.contains(r"#   gcloud compute url-maps edit 'lb'\''; rm -rf ~; '\''' --global --project=my-project"), "{text}");
+    assert!(
+        text.contains(r"#   gcloud compute url-maps export 'lb'\''; rm -rf ~; '\''' --global --project=my-project --destination="),
+        "{text}"
+    );
     assert!(!text.contains("| awk"), "{text}");
 }
 

@@ -154,8 +154,42 @@ async fn a_version_that_somebody_moved_is_not_followed_and_one_that_a_gateway_mo
     let reads = vec![route(0, 41, 3, 2), route(0, 42, 3, 3)];
     let by_status = server(reads, |before| if before == 0 { modified() } else { Reaction::json(200, route(250, 43, 4, 4)) }).await;
     assert!(matches!(write(&by_status).await, Outcome::Done(_)));
-    let versions: Vec<Value> = sent(&by_status, "PATCH").iter().map(|patch| patch.json()["metadata"]["resourceVersion"].clone()).collect();
-    assert_eq!(versions, ["41", "42"]);
+    let patches = sent(&by_status, "PATCH");
+    let [by_version, by_content] = patches.as_slice() else { panic!("{patches:?}") };
+    assert_eq!(by_version.json()["metadata"]["resourceVersion"], "41");
+    assert_eq!(by_content.header("content-type"), Some("application/json-patch+json"));
+    assert_eq!(by_content.path, by_version.path);
+    let entries = route(250, 0, 0, 0)["spec"]["rules"][0]["backendRefs"].clone();
+    let steps = json!([
+        {"op": "test", "path": "/metadata/uid", "value": "4f1c"},
+        {"op": "test", "path": "/metadata/generation", "value": 3},
+        {"op": "test", "path": "/metadata/annotations/cutover-claim", "value": null},
+        {"op": "add", "path": "/spec/rules/0/backendRefs", "value": entries},
+    ]);
+    assert_eq!(by_content.json(), steps);
+}
+
+/// Each read is older than the next word that a controller writes into an annotation; the server's own try at it is not.
+#[tokio::test]
+async fn a_storm_of_annotations_keeps_nobody_from_going_home_and_a_change_of_weights_beneath_it_does() {
+    let annotated = |version: u32, green, generation: u32| {
+        let mut route = route(green, version, generation, generation);
+        route["metadata"]["annotations"]["health.example.com/seen"] = version.to_string().into();
+        route
+    };
+    let failed = || status(422, "Invalid", "the server rejected our request due to an error in our request");
+    let reads = |moved: u16, generation| vec![annotated(41, 0, 3), annotated(42, 0, 3), annotated(43, moved, generation)];
+    let answers = move |before| match before {
+        0 => modified(),
+        1 => failed(),
+        _ => Reaction::json(200, route(250, 44, 4, 4)),
+    };
+    let stormy = server(reads(0, 3), answers).await;
+    assert!(matches!(write(&stormy).await, Outcome::Done(_)));
+    let moved = server(reads(900, 4), answers).await;
+    let outcome = write(&moved).await;
+    assert!(matches!(&outcome, Outcome::NotDone(fault) if fault.kind == FaultKind::Conflict), "{outcome:?}");
+    assert_eq!(sent(&moved, "PATCH").len(), 2, "and nobody's weights are written over");
 }
 
 #[tokio::test]
@@ -173,45 +207,85 @@ async fn what_a_server_refuses_is_told_in_its_words() {
     assert_eq!(id("gke").as_str(), "gke");
 }
 
-/// As `kubectl get httproute -o yaml` writes it: keys in the order of the alphabet, every default there.
-const PRINTED: &str = include_str!("http_route.yaml");
+/// As the API server tells it, every default there.
+const STORED: &str = include_str!("http_route.yaml");
 
-/// What the object is after the command by hand, or what is said where nothing comes out.
-fn by_hand(rule: &Rule, home: &str) -> Result<Value, String> {
+/// What the command's template makes of it: each entry with its places, its name, its weight and its rule's name, as `kubectl` prints a field that is
+/// not there.
+fn listed(route: &Value) -> String {
+    let mut lines = String::new();
+    for (at, rule) in route["spec"]["rules"].as_array().unwrap().iter().enumerate() {
+        for (place, entry) in rule["backendRefs"].as_array().unwrap().iter().enumerate() {
+            let (name, rule) = (entry["name"].as_str().unwrap(), rule["name"].as_str().unwrap_or("<no value>"));
+            lines.push_str(&format!("{at} {place} {name} {} {rule}\n", entry["weight"]));
+        }
+    }
+    lines
+}
+
+/// What an API server makes of the object by this patch, as far as the command writes one.
+fn patched(mut route: Value, patch: &str) -> Value {
+    for step in serde_json::from_str::<Vec<Value>>(patch).unwrap() {
+        let place = route.pointer_mut(step["path"].as_str().unwrap()).unwrap();
+        match step["op"].as_str().unwrap() {
+            "test" => assert_eq!(*place, step["value"]),
+            "replace" => *place = step["value"].clone(),
+            other => panic!("{other}"),
+        }
+    }
+    route
+}
+
+/// What the object is after the command by hand, or what is said where the server gets no patch.
+fn by_hand(route: &Value, rule: &Rule, home: &str) -> Result<Value, String> {
     use cutover::domain::by_hand::{Leg, Lever, command};
     let lever = Lever::HttpRoute { project: "p", location: "r", proxy: None, cluster: "c", namespace: "shop", http_route: "shop", rule };
     let legs = [Leg { name: home, share: PerMille::ALL }, Leg { name: "green", share: PerMille::ZERO }];
     let shown = command(lever, &legs);
     let program = shown.split("| awk '").nth(1).and_then(|rest| rest.split("' |").next()).unwrap();
     let mut awk = Command::new("awk").arg(program).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    awk.stdin.take().unwrap().write_all(PRINTED.as_bytes()).unwrap();
+    awk.stdin.take().unwrap().write_all(listed(route).as_bytes()).unwrap();
     let out = awk.wait_with_output().unwrap();
-    let (after, said) = (String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap());
+    let (patch, said) = (String::from_utf8(out.stdout).unwrap(), String::from_utf8(out.stderr).unwrap());
     if !out.status.success() {
-        assert_eq!(after, "", "nothing goes on to the server");
+        assert_eq!(patch, "{}\n", "no list of steps, which a server refuses");
         return Err(said);
     }
-    Ok(serde_yaml::from_str(&after).unwrap())
+    Ok(patched(route.clone(), &patch))
+}
+
+fn stored() -> Value {
+    serde_yaml::from_str(STORED).unwrap()
+}
+
+/// The object with these weights in one of its rules.
+fn weighing(mut route: Value, rule: usize, weights: &[u32]) -> Value {
+    for (entry, weight) in route["spec"]["rules"][rule]["backendRefs"].as_array_mut().unwrap().iter_mut().zip(weights) {
+        entry["weight"] = (*weight).into();
+    }
+    route
 }
 
 #[test]
-fn by_hand_one_rule_is_written_and_no_line_beside_it() {
-    let wanted = |rule: usize, weights: [u32; 3]| {
-        let mut wanted: Value = serde_yaml::from_str(PRINTED).unwrap();
-        for (entry, weight) in wanted["spec"]["rules"][rule]["backendRefs"].as_array_mut().unwrap().iter_mut().zip(weights) {
-            entry["weight"] = weight.into();
-        }
-        Ok(wanted)
-    };
-    assert_eq!(by_hand(&Rule::At { index: 1 }, "blue"), wanted(1, [1000, 0, 0]));
-    assert_eq!(by_hand(&Rule::Named { name: "main".into() }, "blue"), wanted(1, [1000, 0, 0]));
-    assert_eq!(by_hand(&Rule::At { index: 0 }, "blue"), wanted(0, [1000, 0, 0]));
-    for (rule, home, what) in [
-        (Rule::At { index: 2 }, "blue", "rules[2]"),
-        (Rule::Only, "blue", "the only rule"),
-        (Rule::Named { name: "x'; rm -rf /; '".into() }, "blue", "rule xrm-rf"),
-        (Rule::At { index: 1 }, "blu", "rules[1]"),
-    ] {
-        assert_eq!(by_hand(&rule, home), Err(format!("{what} has no such entry: nothing is changed\n")), "{rule}");
+fn by_hand_one_rule_is_written_and_nothing_beside_it() {
+    let wanted = |rule, weights: &[u32]| Ok(weighing(stored(), rule, weights));
+    assert_eq!(by_hand(&stored(), &Rule::At { index: 1 }, "blue"), wanted(1, &[1000, 0, 0]));
+    assert_eq!(by_hand(&stored(), &Rule::Named { name: "main".into() }, "blue"), wanted(1, &[1000, 0, 0]));
+    for (rule, what) in [(Rule::At { index: 1 }, "rules[1]"), (Rule::Named { name: "x'; rm -rf /; '".into() }, "rule xrm-rf")] {
+        assert_eq!(by_hand(&stored(), &rule, "blu"), Err(format!("{what} has no such entry: nothing is changed\n")), "{rule}");
     }
+}
+
+/// The rule that the plan means has another name, another place, or a new one beside it; one alone leads to both backends.
+#[test]
+fn by_hand_the_rule_is_found_that_somebody_has_moved() {
+    let wanted = Ok(weighing(stored(), 1, &[1000, 0, 0]));
+    for rule in [Rule::At { index: 0 }, Rule::At { index: 2 }, Rule::Named { name: "former".into() }, Rule::Only] {
+        assert_eq!(by_hand(&stored(), &rule, "blue"), wanted, "{rule}");
+    }
+    let mut twice = stored();
+    let main = twice["spec"]["rules"][1].clone();
+    twice["spec"]["rules"].as_array_mut().unwrap().push(main);
+    let none = by_hand(&twice, &Rule::Named { name: "former".into() }, "blue");
+    assert_eq!(none, Err("rule former has no such entry: nothing is changed\n".to_owned()), "two lead to both");
 }

@@ -105,6 +105,8 @@ async fn examine(case: Case) {
     assert_eq!(ids(&survey), wanted, "{fault:?} {edit:?}\n{}", told(&survey));
     let placed = survey.findings.iter().all(|finding| finding.place.is_some());
     assert!(placed, "each is somewhere in the plan: {}", told(&survey));
+    let waits = survey.findings.iter().filter_map(|finding| finding.fix.as_ref()).any(|fix| fix.contains("s edit "));
+    assert!(!waits, "an editor needs a terminal: {}", told(&survey));
     assert_eq!(simulation.control().with(|world| world.load_balancer.url_map().clone()), before, "looking changes nothing");
 }
 
@@ -244,6 +246,53 @@ async fn endpoints_that_are_not_well_are_found_by_the_load_balancers_own_health_
             survey = found_in(&simulation, HEXPROPERTY).await;
         }
         assert!(ids(&survey).contains(id.word()), "{}", told(&survey));
+    }
+}
+
+/// The pods are gone by somebody's word, and the groups empty for want of pods: one command mends both.
+#[tokio::test]
+async fn a_deployment_that_is_scaled_to_nothing_is_found_with_the_command_that_brings_its_pods_back() {
+    let simulation = Simulation::start(Config { speed: 20.0, ..Config::default() }).await.unwrap();
+    simulation.control().with(|world| world.kubernetes.scale("frontend", 0));
+    let scale =
+        "kubectl --context=gke_hexproperty_us-central1_hexproperty-prod scale deployment frontend --namespace=hexproperty --replicas=1";
+    for _ in 0..20 {
+        let survey = found_in(&simulation, HEXPROPERTY).await;
+        let fix = |id: Id| survey.findings.iter().find(|finding| finding.id == id).map(|finding| finding.fix.as_deref());
+        assert!(fix(Id::TooFewReady).is_none_or(|fix| fix == Some(scale)), "{}", told(&survey));
+        if fix(Id::TooFewReady).is_some() && fix(Id::NoEndpoint) == Some(Some(scale)) {
+            return;
+        }
+    }
+    panic!("{}", told(&found_in(&simulation, HEXPROPERTY).await));
+}
+
+/// Each service's pods show what they count by themselves, and not the frontend's alone.
+#[tokio::test]
+async fn the_pods_of_every_service_can_be_read() {
+    let mut text = SERVICES.to_owned();
+    for service in ["frontend", "backend", "api"] {
+        let page = format!("metrics: https://{service}-gke.hexproperty.com/metrics");
+        assert!(text.contains(&page), "{page}");
+        text = text.replace(&page, "readings: { pods: { port: 8080 } }");
+    }
+    let simulation = Simulation::start(Config::default()).await.unwrap();
+    let survey = found_in(&simulation, &text).await;
+    assert_eq!(survey.findings, Vec::<Finding>::new(), "{}", told(&survey));
+    let read = survey.well.iter().filter(|(source, _)| source.starts_with("pods/")).count();
+    assert_eq!(read, 3, "{}", told(&survey));
+}
+
+/// The same API answers for the databases and for the load balancer's figures; that it does not is said once.
+#[tokio::test]
+async fn figures_that_an_api_refuses_are_no_finding_of_their_own() {
+    let text = include_str!("../../plans/load_balancer.yaml");
+    for setup in [Setup::Lacks { permission: "monitoring.timeSeries.list".to_owned() }, Setup::SignedOut { api: Api::Monitoring }] {
+        let simulation = Simulation::start(Config::default()).await.unwrap();
+        simulation.control().inject(&Fault::Setup(setup.clone()));
+        let survey = found_in(&simulation, text).await;
+        let [finding] = survey.findings.as_slice() else { panic!("{setup:?}: {}", told(&survey)) };
+        assert!(finding.why.contains("; unread: ") && finding.why.contains("load-balancer/gke"), "{}", finding.why);
     }
 }
 

@@ -17,6 +17,7 @@ mod checklist;
 mod databases;
 mod door;
 mod gates;
+mod gateways;
 mod home;
 mod losses;
 mod old_reads;

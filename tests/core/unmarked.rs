@@ -86,3 +86,17 @@ fn answers_that_are_made_to_say_another_name_prove_nothing() {
     }
     assert!(matches!(session.home(), Home::Seen { .. }), "{:?}", session.home());
 }
+
+/// What is read first across the room says that requests agree, and for as many as bear no name nobody can say that.
+#[test]
+fn requests_do_not_agree_by_answers_that_say_nobody_s_name() {
+    let mut session = Session::at(500);
+    let said = |session: &Session| {
+        let plan = session.state.opened.as_ref().unwrap().plan.clone();
+        words::figure(&session.state, &plan.routes[0], session.route()).sentence
+    };
+    look(&mut session, 20, &[(SITE, 10)], &[(SITE, 10)], NOTHING);
+    assert!(said(&session).ends_with("requests agree."), "{}", said(&session));
+    look(&mut session, 3, &[(SITE, 10)], &[(SITE, 9)], &[(SITE, 1)]);
+    assert!(said(&session).ends_with("by the answers that say who gave them; others say nobody's name."), "{}", said(&session));
+}

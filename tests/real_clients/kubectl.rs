@@ -91,6 +91,6 @@ fn the_command_by_hand_brings_an_http_route_home_as_it_is_printed() {
     let printed = done(shell(&folder.0, &format!("exec 2>&1\n{script}")));
     assert!(printed.contains("<<<away>>> api-1=30 api-2=70"), "{printed}");
     assert!(printed.contains("<<<home>>> api-1=1000 api-2=0"), "{printed}");
-    let refusal = "conflict with \"kubectl-replace\"";
+    let refusal = "conflict with \"kubectl-patch\"";
     assert!(printed.contains(refusal) && printed.contains(".spec.rules") && !printed.contains("<<<taken>>>"), "{printed}");
 }

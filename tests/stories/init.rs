@@ -4,6 +4,7 @@ use std::{path::Path, process::Command};
 
 use cutover::{
     cli::{
+        check::{check, finding::Id},
         compose::Places,
         init::{Made, Wish, discover},
     },
@@ -51,6 +52,10 @@ fn all_answered(text: &str) -> String {
     let mut text =
         answered(text, "readings: { load_balancer: {} }", |at| format!("metrics: https://{}-gke.hexproperty.com/metrics", services[at]));
     text = answered(&text, "front_door: https://www.example.com/", |_| "front_door: https://api.hexproperty.com/".to_owned());
+    for id in ["gke", "backend-gke", "api-gke"] {
+        let proposed = format!("probe: https://{id}.example.com/health");
+        text = answered(&text, &proposed, |_| proposed.clone());
+    }
     for proposed in ["threshold: 5%", "threshold: 1000ms", "on_blind: rollback", "lag_max: 1s"] {
         text = answered(&text, proposed, |_| proposed.to_owned());
     }
@@ -91,13 +96,25 @@ async fn a_project_becomes_a_plan_that_is_refused_until_its_questions_are_answer
     let is_question = |error: &String| error.contains("is missing") || error.contains("blind for ever");
     assert!(errors.len() >= 13 && errors.iter().all(is_question), "{errors:#?}");
     let asked = text.lines().filter(|line| line.trim_start().starts_with("# DECIDE:")).count();
-    // Three routes with a page of figures and four answers for two triggers each, where users come in, and the lag.
-    assert_eq!(asked, 3 * 5 + 1 + 1, "{text}");
+    // Three routes with a page of figures, a probe and four answers for two triggers each, where users come in, and the lag.
+    assert_eq!(asked, 3 * 6 + 1 + 1, "{text}");
+    // Each is told at its line, until it is answered.
+    let told = |text: &str| {
+        let file = std::env::temp_dir().join(format!("cutover-asked-{}.yaml", std::process::id()));
+        std::fs::write(&file, text).unwrap();
+        let findings = check(&file, 100.0).findings;
+        std::fs::remove_file(file).unwrap();
+        let asked = findings.into_iter().filter(|finding| finding.id == Id::PlanUndecided);
+        asked.map(|finding| finding.place.unwrap().line).collect::<Vec<_>>()
+    };
+    let lines = text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("# DECIDE:")).map(|(at, _)| at + 1);
+    assert_eq!(told(&text), lines.collect::<Vec<_>>());
 
     let text: &'static str = all_answered(&text).leak();
     let (_, warnings) =
         plan::read(text.as_bytes()).unwrap_or_else(|problems| panic!("{}", plan::diagnostic::render_all(&problems, "made.yaml", text)));
     assert_eq!(warnings, []);
+    assert_eq!(told(text), Vec::<usize>::new());
     let sky = Sky { text, plan: &[("settle: 10m", "settle: 45s")], ..Sky::calm("init") };
     flies(Session::begin(sky).await).await;
 }
@@ -152,7 +169,7 @@ fn no_file_is_written_over() {
     let first = init(&file);
     assert_eq!(first.status.code(), Some(0), "{}", String::from_utf8_lossy(&first.stderr));
     let said = String::from_utf8(first.stderr).unwrap();
-    assert!(said.contains("17 questions are open") && said.contains("cutover check"), "{said}");
+    assert!(said.contains("20 questions are open") && said.contains("cutover check"), "{said}");
     let before = std::fs::read(&file).unwrap();
     std::fs::write(&file, "mine\n").unwrap();
     let second = init(&file);

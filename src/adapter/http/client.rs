@@ -58,6 +58,7 @@ pub struct Ask {
 
 const JSON: &str = "application/json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
+const JSON_PATCH: &str = "application/json-patch+json";
 
 impl Ask {
     pub fn get(url: Url, limits: Limits) -> Ask {
@@ -72,6 +73,10 @@ impl Ask {
     /// A patch for an API that has several kinds of them, and is told which this is by its type.
     pub fn merge_patch(url: Url, body: &impl Serialize, limits: Limits) -> Ask {
         Ask { content_type: MERGE_PATCH, ..Ask::patch(url, body, limits) }
+    }
+    /// The same of steps that are done all or none (RFC 6902).
+    pub fn json_patch(url: Url, steps: &impl Serialize, limits: Limits) -> Ask {
+        Ask { content_type: JSON_PATCH, ..Ask::patch(url, steps, limits) }
     }
     fn with(self, body: &impl Serialize) -> Ask {
         let body = serde_json::to_vec(body).expect("our own wire types have string keys and finite numbers");

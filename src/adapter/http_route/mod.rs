@@ -14,6 +14,10 @@
 //! It sends the rules as they were found, with other weights, and the annotation that says who steers, in the same compare-and-set.
 //! Somebody else's apply that is not forced then meets our name in the server's refusal, as it should.
 //!
+//! The version counts each label and each word of a controller too, and where one writes such things without end no read is young enough. So
+//! where a version was refused and the newer object has the same rules, owners and steerer, the write goes on as a JSON patch that tests
+//! these (`split::guarded`), and nobody who writes beside the rules keeps anybody from going home.
+//!
 //! # When it is done
 //! A server that has stored a route has moved nobody: a write ends when each gateway says that it follows the generation that the write made
 //! (`status`). That is the control plane's word; how soon requests follow is the front door's to see.
@@ -34,7 +38,7 @@ use reqwest::Url;
 use self::{
     split::Known,
     status::{Following, following},
-    wire::{Attributes, HttpRoute, Patch, Review, ReviewSpec, Reviewed},
+    wire::{Attributes, HttpRoute, Review, ReviewSpec, Reviewed},
 };
 use crate::{
     adapter::{
@@ -99,8 +103,17 @@ const GROUP: &str = "gateway.networking.k8s.io";
 const RESOURCE: &str = "httproutes";
 /// As roles name it: the verb, and what it is about.
 const PERMISSION: &str = "patch httproutes.gateway.networking.k8s.io";
-/// How often a write follows a version that only a gateway's status has moved; each says several things of one generation.
-const STATUS_MOVES_MAX: u32 = 5;
+/// How often a write goes on beside others who change nothing of what it rests on; each gateway says several things of one generation.
+const TRIES_MAX: u32 = 5;
+
+/// What keeps a write from undoing what somebody else has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Guard {
+    /// The version that it was decided on.
+    Version,
+    /// What it was decided on: the generation of the spec, and the line that says who steers.
+    Content,
+}
 
 /// Holds one route by one rule of an HTTPRoute.
 pub struct HttpRouteDriver {
@@ -236,12 +249,9 @@ impl HttpRouteDriver {
             Ok(route) => route,
             Err(fault) => return Outcome::NotDone(fault).into(),
         };
-        for _ in 0..STATUS_MOVES_MAX {
-            let patch = match split::changed(&base, self.known(), change) {
-                Ok(patch) => patch,
-                Err(fault) => return Written { outcome: Outcome::NotDone(fault), attempts },
-            };
-            let (answer, copies) = match self.sent(&patch, intent).await {
+        let mut guard = Guard::Version;
+        for _ in 0..TRIES_MAX {
+            let (answer, copies) = match self.sent(&base, guard, change, intent).await {
                 Ok(sent) => sent,
                 Err(fault) => return Written { outcome: Outcome::NotDone(fault), attempts },
             };
@@ -249,11 +259,12 @@ impl HttpRouteDriver {
             attempts.extend(copies);
             let outcome = match answer.and_then(|reply| reply.json::<HttpRoute>()) {
                 Ok(route) => self.followed(route, change, taken).await,
-                Err(failure) if is_alone && failure.fault.kind == FaultKind::Conflict => match self.moved_by_status(&base).await {
-                    Some(newer) => {
-                        base = newer;
+                Err(failure) if is_alone && is_refused_by(guard, failure.fault.kind) => match self.moved_beside(&base).await {
+                    Some(Beside { newer, stands: true }) => {
+                        (base, guard) = (newer, Guard::Content);
                         continue;
                     }
+                    Some(Beside { stands: false, .. }) => Outcome::NotDone(self.conflict()),
                     None => failure.outcome(),
                 },
                 Err(failure) if is_alone => failure.outcome(),
@@ -265,20 +276,36 @@ impl HttpRouteDriver {
         Written { outcome: Outcome::NotDone(self.conflict()), attempts }
     }
 
-    /// The answer to a patch, and the copies that left for it.
-    async fn sent(&self, patch: &Patch, intent: &Intent) -> Result<(Result<Reply, Failure>, Vec<Attempt>), Fault> {
-        let client = self.client().await?;
-        let ask = || Ask::merge_patch(self.url(&client), patch, Limits::WRITE).query("fieldManager", managers::OURS).named_after(intent);
-        let sent = client.send_hedged(ask).await;
+    /// The answer to the patch that makes `change` of `base`, and the copies that left for it.
+    /// # Errors
+    /// Why there is no such patch, or no way to the server; nothing was sent then.
+    async fn sent(&self, base: &HttpRoute, guard: Guard, change: Change<'_>, intent: &Intent) -> Result<Answers, Fault> {
+        let known = self.known();
+        let sent = match guard {
+            Guard::Version => {
+                let patch = split::changed(base, known, change)?;
+                let client = self.client().await?;
+                client.send_hedged(|| self.named(Ask::merge_patch(self.url(&client), &patch, Limits::WRITE), intent)).await
+            }
+            Guard::Content => {
+                let steps = split::guarded(base, known, change)?;
+                let client = self.client().await?;
+                client.send_hedged(|| self.named(Ask::json_patch(self.url(&client), &steps, Limits::WRITE), intent)).await
+            }
+        };
         Ok((self.learn_way(sent.answer), sent.attempts))
     }
 
-    /// The route as it is now, where a gateway has written what it says of it and nobody anything else: the version counts that too, and
-    /// what was decided on the older one holds for this.
-    async fn moved_by_status(&self, base: &HttpRoute) -> Option<HttpRoute> {
-        let newer = self.fetch().await.ok()?;
-        let is_newer = newer.metadata.resource_version != base.metadata.resource_version;
-        (is_newer && newer.differs_in_status_alone(base)).then_some(newer)
+    fn named(&self, ask: Ask, intent: &Intent) -> Ask {
+        ask.query("fieldManager", managers::OURS).named_after(intent)
+    }
+
+    /// The route as it is now, where somebody has written it since `base`: the version counts each label too, and what was decided on an
+    /// older one may hold for a newer.
+    async fn moved_beside(&self, base: &HttpRoute) -> Option<Beside> {
+        let newer = self.fetch().await.ok().filter(|newer| newer.metadata.resource_version != base.metadata.resource_version)?;
+        let stands = split::stands(&newer, base, self.known());
+        Some(Beside { newer, stands })
     }
 
     /// Trusts the object: stored if it reads as wanted, else nobody knows, for the reason of `doubt`.
@@ -331,6 +358,21 @@ impl HttpRouteDriver {
             }
         }
     }
+}
+
+/// What came of a patch, and the copies of it.
+type Answers = (Result<Reply, Failure>, Vec<Attempt>);
+
+/// The route as somebody else has written it meanwhile.
+struct Beside {
+    newer: HttpRoute,
+    /// Whether what the write rests on is as it was.
+    stands: bool,
+}
+
+/// Whether a refusal of this kind may be one of what guards the write: a server answers 409 to a version, and 422 to a test that fails.
+fn is_refused_by(guard: Guard, kind: FaultKind) -> bool {
+    kind == FaultKind::Conflict || (guard == Guard::Content && kind == FaultKind::Rejected)
 }
 
 /// What gateways work on, as the object calls it.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Backend, managers, reach,
     status::{Following, following},
-    wire::{Entry, HttpRoute, Patch, PatchedMetadata, PatchedSpec, Rule},
+    wire::{Entry, HttpRoute, Patch, PatchedMetadata, PatchedSpec, Rule, Step},
 };
 use crate::{
     adapter::{annotation, claim, share::scaled, vendor_name},
@@ -48,29 +48,67 @@ pub(super) struct Known<'a> {
     pub shared_with: &'a [String],
 }
 
+/// Which rule is steered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Steered {
+    pub at: usize,
+    /// It is not the one that the plan means.
+    is_another: bool,
+}
+
 impl Known<'_> {
-    /// Which rule is steered.
+    /// Which rule is steered: the one that the plan means. Where that is gone or leads elsewhere, it is the only one that leads to all of the
+    /// plan's backends, or to any: whoever renames a rule, or puts another before it, takes nobody's way home away. A rule that is named is the
+    /// one while it leads to any of them; in a place, another may have come to stand.
     /// # Errors
-    /// [`FaultKind::NotFound`] with the rules that there are, if the route has not the one that is meant.
-    pub(super) fn place(&self, route: &HttpRoute) -> Result<usize, Fault> {
+    /// [`FaultKind::NotFound`] with the rules that there are, if the route has not the one that is meant and none that it could have become.
+    pub(super) fn place(&self, route: &HttpRoute) -> Result<Steered, Fault> {
         let rules = route.rules();
-        let name = |rule: &Value| rule.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let there = || {
-            let names: Vec<String> =
-                rules.iter().enumerate().map(|(at, rule)| format!("{at} {}", name(rule)).trim_end().to_owned()).collect();
-            if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) }
+        let held: Vec<usize> = (0..rules.len()).map(|at| self.holds(rules, at)).collect();
+        let (meant, is_enough): (Option<usize>, fn(usize, usize) -> bool) = match self.rule {
+            http_route::Rule::Only => ((rules.len() == 1).then_some(0), |_, _| true),
+            http_route::Rule::At { index } => (Some(usize::from(*index)).filter(|at| *at < rules.len()), |held, all| held == all),
+            http_route::Rule::Named { name } => (rules.iter().position(|rule| name_of(rule) == name.as_str()), |held, _| held > 0),
         };
-        let missing = |what: String| Fault::new(FaultKind::NotFound, format!("HTTPRoute {} {what}; {}", self.name, there()));
-        match self.rule {
-            http_route::Rule::Only if rules.len() == 1 => Ok(0),
-            http_route::Rule::Only => Err(missing("has not one rule alone; say which is meant by `rule`, a number or a name".to_owned())),
-            http_route::Rule::At { index } if usize::from(*index) < rules.len() => Ok(usize::from(*index)),
-            http_route::Rule::At { index } => Err(missing(format!("has no rules[{index}]"))),
-            http_route::Rule::Named { name: wanted } => {
-                let found = rules.iter().position(|rule| name(rule) == wanted.as_str());
-                found.ok_or_else(|| missing(format!("has no rule {wanted}")))
-            }
+        let only = |least: usize| {
+            let mut found = held.iter().enumerate().filter(|(_, held)| **held >= least).map(|(at, _)| at);
+            found.next().filter(|_| found.next().is_none())
+        };
+        let all = self.backends.len();
+        let as_meant = |at: usize| Steered { at, is_another: false };
+        if let Some(at) = meant.filter(|at| is_enough(held[*at], all)) {
+            return Ok(as_meant(at));
         }
+        let another = only(all).or_else(|| only(1)).filter(|at| meant != Some(*at)).map(|at| Steered { at, is_another: true });
+        another.or(meant.map(as_meant)).ok_or_else(|| self.missing(rules))
+    }
+
+    /// To how many of the plan's backends a rule leads, with whatever weights.
+    fn holds(&self, rules: &[Value], at: usize) -> usize {
+        let rule = Rule::read(rules, at).unwrap_or_default();
+        let mut led: Vec<&BackendId> = rule.backend_refs.iter().filter_map(|entry| self.backend(entry)).collect();
+        led.sort();
+        led.dedup();
+        led.len()
+    }
+
+    fn missing(&self, rules: &[Value]) -> Fault {
+        let what = match self.rule {
+            http_route::Rule::Only => "has not one rule alone; say which is meant by `rule`, a number or a name".to_owned(),
+            http_route::Rule::At { index } => format!("has no rules[{index}]"),
+            http_route::Rule::Named { name } => format!("has no rule {name}"),
+        };
+        let names: Vec<String> =
+            rules.iter().enumerate().map(|(at, rule)| format!("{at} {}", name_of(rule)).trim_end().to_owned()).collect();
+        let there = if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+        Fault::new(FaultKind::NotFound, format!("HTTPRoute {} {what}; {there}", self.name))
+    }
+
+    /// That the rule which is steered is not the one that the plan means.
+    fn moved(&self, route: &HttpRoute, steered: Steered) -> Option<Hindrance> {
+        let name = route.rules().get(steered.at).map_or("", name_of);
+        let found = if name.is_empty() { format!("rules[{}]", steered.at) } else { format!("rules[{}], named {name}", steered.at) };
+        steered.is_another.then(|| Hindrance::RuleMoved { meant: Shown::new(&self.rule.to_string()), found: Shown::new(&found) })
     }
 
     /// The backend of the plan that an entry leads to.
@@ -97,6 +135,10 @@ impl Known<'_> {
     }
 }
 
+fn name_of(rule: &Value) -> &str {
+    rule.get("name").and_then(Value::as_str).unwrap_or_default()
+}
+
 /// What the route says of its traffic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Split {
@@ -108,9 +150,9 @@ pub(super) struct Split {
 /// # Errors
 /// [`FaultKind::NotFound`] if the route has not the steered rule; [`FaultKind::Unreadable`] if that can't be read.
 pub(super) fn split(route: &HttpRoute, known: Known<'_>) -> Result<Split, Fault> {
-    let at = known.place(route)?;
-    let rule = Rule::read(route.rules(), at)?;
-    let mut hindrances = Vec::new();
+    let steered = known.place(route)?;
+    let rule = Rule::read(route.rules(), steered.at)?;
+    let mut hindrances: Vec<Hindrance> = known.moved(route, steered).into_iter().collect();
     let mut held: BTreeMap<BackendId, u32> = known.backends.iter().map(|backend| (backend.id.clone(), 0)).collect();
     let mut strangers: BTreeMap<BackendId, Shown> = BTreeMap::new();
     for entry in &rule.backend_refs {
@@ -140,7 +182,7 @@ pub(super) fn split(route: &HttpRoute, known: Known<'_>) -> Result<Split, Fault>
     let weights = scaled(&held)?;
     let shares = strangers.into_iter().map(|(id, name)| (weights.of(&id), id, name)).filter(|(share, _, _)| *share > PerMille::ZERO);
     hindrances.extend(shares.map(|(share, backend, name)| Hindrance::Stranger { backend, name, share }));
-    hindrances.extend(reach::hindrances(route, known, at));
+    hindrances.extend(reach::hindrances(route, known, steered.at));
     hindrances.extend(managers::declarers(route, known.shared_with));
     hindrances.extend(match following(route) {
         Following::Refuses(why) => Some(Hindrance::Failing { why: Shown::new(&why) }),
@@ -182,6 +224,45 @@ pub(super) fn changed(route: &HttpRoute, known: Known<'_>, change: Change<'_>) -
     Ok(Patch { metadata, spec })
 }
 
+/// The same change as a JSON patch that names no version, to be sent where others write beside us faster than a version can be read. It is
+/// done only where the spec is that of the generation that was read, so that nobody's change of it is undone and no second copy does anything,
+/// and where the line that says who steers reads as it did. The server itself tries again while others write labels, annotations and status.
+/// # Errors
+/// As [`changed`].
+pub(super) fn guarded(route: &HttpRoute, known: Known<'_>, change: Change<'_>) -> Result<Vec<Step>, Fault> {
+    let Patch { metadata, spec } = changed(route, known, change)?;
+    let test = |path: &str, value: Value| Step::Test { path: path.to_owned(), value };
+    let mut steps = vec![test("/metadata/uid", json!(metadata.uid)), test("/metadata/generation", json!(route.metadata.generation))];
+    let (all, own) = ("/metadata/annotations".to_owned(), format!("/metadata/annotations/{}", annotation::NAME));
+    // What is not there is tested as null; a server that takes that for a mistake refuses, and nothing is done.
+    let (place, stands) = match route.metadata.annotations.get(annotation::NAME) {
+        None if route.metadata.annotations.is_empty() => (all, Value::Null),
+        stands => (own, stands.map_or(Value::Null, |text| json!(text))),
+    };
+    steps.push(test(&place, stands));
+    if let Some(text) = metadata.annotations.get(annotation::NAME) {
+        let value = if route.metadata.annotations.is_empty() { json!(metadata.annotations) } else { json!(text) };
+        steps.push(Step::Add { path: place, value });
+    }
+    if let Some(PatchedSpec { rules }) = spec {
+        let at = known.place(route)?.at;
+        let entries = rules.get(at).and_then(|rule| rule.get("backendRefs")).cloned().unwrap_or_else(|| json!([]));
+        steps.push(Step::Add { path: format!("/spec/rules/{at}/backendRefs"), value: entries });
+    }
+    Ok(steps)
+}
+
+/// Whether what was decided on `base` holds for `newer` too: nobody has changed what the route is to be, who declares it or who steers it.
+/// Labels, other annotations and what gateways say of it may be different.
+pub(super) fn stands(newer: &HttpRoute, base: &HttpRoute, known: Known<'_>) -> bool {
+    let line = |route: &HttpRoute| route.metadata.annotations.get(annotation::NAME).cloned();
+    newer.metadata.uid == base.metadata.uid
+        && newer.metadata.generation == base.metadata.generation
+        && newer.spec == base.spec
+        && line(newer) == line(base)
+        && managers::declarers(newer, known.shared_with) == managers::declarers(base, known.shared_with)
+}
+
 /// Whether the route reads as `change` was to make it.
 pub(super) fn reads_as(route: &HttpRoute, known: Known<'_>, change: Change<'_>) -> bool {
     let splits = match change {
@@ -199,7 +280,7 @@ fn reweighted(route: &HttpRoute, known: Known<'_>, to: &Weights) -> Result<Vec<V
     if let Some((stranger, _)) = to.iter().find(|(id, share)| *share > PerMille::ZERO && !is_ours(id)) {
         return Err(unsupported(format!("{stranger} is no backend of this route")));
     }
-    let at = known.place(route)?;
+    let at = known.place(route)?.at;
     let rule = Rule::read(route.rules(), at)?;
     if rule.filters.iter().any(|filter| filter.kind == "RequestRedirect") {
         return Err(unsupported(format!("rules[{at}] redirects everybody, which goes together with no backend; take its filter away")));

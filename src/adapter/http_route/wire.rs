@@ -95,17 +95,6 @@ impl HttpRoute {
     pub(super) fn hostnames(&self) -> impl Iterator<Item = &str> {
         self.spec.get("hostnames").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
-
-    /// Whether nothing is different but what gateways say of it, and the version that counts that too.
-    pub(super) fn differs_in_status_alone(&self, other: &HttpRoute) -> bool {
-        let owners =
-            |route: &HttpRoute| route.metadata.managed_fields.iter().filter(|entry| entry.subresource.is_empty()).cloned().collect();
-        let (ours, theirs): (Vec<Managed>, Vec<Managed>) = (owners(self), owners(other));
-        self.metadata.uid == other.metadata.uid
-            && self.spec == other.spec
-            && self.metadata.annotations == other.metadata.annotations
-            && ours == theirs
-    }
 }
 
 /// One rule, as far as it is looked at.
@@ -215,6 +204,16 @@ pub(super) struct PatchedMetadata {
 #[derive(Debug, Serialize)]
 pub(super) struct PatchedSpec {
     pub rules: Vec<Value>,
+}
+
+/// One step of a JSON patch (RFC 6902): all are done, or none.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "op", rename_all = "lowercase")]
+pub(super) enum Step {
+    /// What stands at `path` has to be this.
+    Test { path: String, value: Value },
+    /// Puts it there, in the place of what stands there.
+    Add { path: String, value: Value },
 }
 
 /// The question whether we may do something, and its answer.

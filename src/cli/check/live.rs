@@ -114,6 +114,7 @@ pub async fn survey(plan: &Plan, text: &str, places: &Places, clock: Clock) -> R
     let may_not = clusters.found.iter().any(|found| found.finding.severity == Severity::Error);
     told.found.retain(|found| !(may_not && found.failed == Some(Api::Container) && found.finding.id == Id::ReadForbidden));
     told.add(balancers.told);
+    scaled_to_nothing(plan, &mut told.found);
     told.add(clusters);
     told.add(legs.judged(ctx, &odd));
     told.add(legs.marks(ctx, &balancers.marks));
@@ -136,6 +137,22 @@ pub async fn survey(plan: &Plan, text: &str, places: &Places, clock: Clock) -> R
         proxied.entry(proxy).or_default().extend(origins);
     }
     Ok(Survey { findings: once(findings), well: told.well, proxied })
+}
+
+/// Groups are empty where somebody has scaled their pods to nothing: the same command mends both.
+fn scaled_to_nothing(plan: &Plan, found: &mut [Found]) {
+    for backend in plan.routes.iter().flat_map(|route| &route.backends) {
+        let source = format!("platform/{}", backend.id);
+        let is_scale = |finding: &&Finding| finding.id == Id::TooFewReady && finding.object == source;
+        let scaled = found.iter().map(|found| &found.finding).find(is_scale).and_then(|finding| finding.fix.clone());
+        let Some(scale) = scaled.filter(|fix| fix.contains(" scale deployment ")) else { continue };
+        let ending = format!("/backendServices/{}", backend.target);
+        for Found { finding, .. } in
+            found.iter_mut().filter(|found| found.finding.id == Id::NoEndpoint && found.finding.object.ends_with(&ending))
+        {
+            finding.fix = Some(scale.clone());
+        }
+    }
 }
 
 /// Whether a finding only says that something could not be told.

@@ -126,7 +126,7 @@ fn split_or_marks(seen: Seen<'_>, draft: &Draft<'_>, route: &Route<'_>) -> Optio
              of {}, ending in {name}), weight: 0, headerAction: {{responseHeadersToAdd: [{{headerName: x-served-by, headerValue: {}, replace: true}}]}}}}",
             home.leg.service.name, target.id
         );
-        return Some(Missing { what, commands: vec![edit_by_hand(seen, draft)] });
+        return Some(Missing { what, commands: edit_by_hand(seen, draft) });
     };
     let marks: Vec<(&str, &str)> = [(run, home.leg, &home.id), (gke, leg, &target.id)]
         .into_iter()
@@ -140,7 +140,7 @@ fn split_or_marks(seen: Seen<'_>, draft: &Draft<'_>, route: &Route<'_>) -> Optio
     );
     // A header action that is there already is somebody's; a second one beside it would be none.
     let edits = [(run, home.leg), (gke, leg)].into_iter().any(|(is_missing, leg)| is_missing && leg.edits_headers);
-    let commands = if edits { vec![edit_by_hand(seen, draft)] } else { edited(seen, draft, &stamped(&marks)) };
+    let commands = if edits { edit_by_hand(seen, draft) } else { edited(seen, draft, &stamped(&marks)) };
     Some(Missing { what, commands })
 }
 
@@ -154,8 +154,13 @@ fn edited(seen: Seen<'_>, draft: &Draft<'_>, program: &str) -> Vec<String> {
     ]
 }
 
-fn edit_by_hand(seen: Seen<'_>, draft: &Draft<'_>) -> String {
-    format!("gcloud compute url-maps edit {}", map_at(seen, draft))
+/// The same with a person in the program's place.
+fn edit_by_hand(seen: Seen<'_>, draft: &Draft<'_>) -> Vec<String> {
+    let at = map_at(seen, draft);
+    vec![
+        format!("gcloud compute url-maps export {at} --destination=edited.yaml  # then edit the file"),
+        format!("gcloud compute url-maps import {at} --source=edited.yaml"),
+    ]
 }
 
 /// The map for the vendor's command line.

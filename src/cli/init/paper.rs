@@ -1,7 +1,7 @@
 //! The sheet that a plan is written on: one line after the other, each with where it was found.
 
 use super::said::Said;
-use crate::domain::shown::Shown;
+use crate::{cli::check::undecided::DECIDE, domain::shown::Shown};
 
 /// Where remarks begin, if the line before them is not longer.
 const REMARK_COLUMN: usize = 52;
@@ -73,9 +73,6 @@ impl Paper {
         self.text.push_str(&format!("#   {}\n", crate::domain::shown::harmless(&command.replace('\n', " "))));
     }
 }
-
-/// What stands before each question.
-pub(super) const DECIDE: &str = "DECIDE:";
 
 /// As it is where YAML takes it for this text and nothing else, in double quotes otherwise.
 pub(super) fn quoted(text: &str) -> String {

@@ -172,8 +172,13 @@ fn run(paper: &mut Paper, home: &Home<'_>) {
                 paper.remark(8, &format!("Its own traffic goes {}.", split.join(", ")));
             }
             if let Some(uri) = service.uri.as_ref().filter(|_| service.is_open) {
-                paper.remark(8, "Its own address takes requests from outside. To ask it past the front door, name a page that answers 2xx without a login:");
-                paper.line(8, &format!("# probe: {}/health", uri.as_str().trim_end_matches('/')), "");
+                let probe = format!("{}/", uri.as_str().trim_end_matches('/'));
+                paper.key(
+                    8,
+                    "probe",
+                    &probe,
+                    "its own address, which takes requests from outside; any page that answers 2xx without a login",
+                );
             }
         }
     }
@@ -195,6 +200,13 @@ fn gke(paper: &mut Paper, seen: Seen<'_>, target: &Target<'_>) {
         "readings: { load_balancer: {} }",
         "where do its figures come from? The load balancer's own are some minutes late; `pods: { port: 8080 }` reads each pod's page, and \
          `prometheus` asks a server, with your own series (README, Where figures come from). Without any, its triggers would see nothing.",
+    );
+    paper.open(
+        8,
+        &format!("probe: https://{id}.example.com/health"),
+        "which address leads to these pods alone, past the split, and answers 2xx without a login? While the first share brings fewer requests \
+         than a trigger needs, only that lets it wait: without one it is blind then, and what `on_blind` says happens after five minutes. Leave it \
+         out where `cutover check --rate` finds enough requests.",
     );
     if collecting(seen).next().is_none() {
         return;

@@ -450,13 +450,17 @@ fn failing(route: &RouteState, now: Timestamp) -> Option<Failing> {
     (all.answers > 0).then_some(all)
 }
 
-/// For scripts, which must not read English. Nothing is called settled whose weights nobody has read lately, or that somebody else has moved.
+/// For scripts, which must not read English. Nothing is called settled whose weights nobody has read lately, that somebody else has moved, or that no
+/// request has shown.
 fn motion(route: &RouteState, now: Timestamp) -> &'static str {
     match &route.motion {
         Motion::Unread => "unread",
         Motion::Settled if unread_for(route, now).is_some() => "unknown",
         Motion::Settled if route.drift.is_some() => "drifted",
-        Motion::Settled => "settled",
+        Motion::Settled => match requests(route) {
+            Requests::Unproven | Requests::Unasked => "unseen",
+            Requests::Spreading | Requests::Disagree { .. } | Requests::Proven | Requests::Fits => "settled",
+        },
         Motion::Writing { .. } => "writing",
         Motion::Resolving { .. } => "resolving",
         Motion::Returning(_) => "returning",

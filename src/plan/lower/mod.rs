@@ -58,7 +58,10 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
     let routes = fields.required(problems, "routes", "[…]").and_then(|at| route::routes(problems, &at, &declared));
     let clusters = match fields.optional(problems, "clusters") {
         Some(at) => {
-            clusters::remark_on_unused(problems, &at, routes.as_deref().unwrap_or_default());
+            // Of routes with a mistake nobody knows where they run.
+            if let Some(routes) = &routes {
+                clusters::remark_on_unused(problems, &at, routes);
+            }
             clusters::clusters(problems, &at)
         }
         None => Some(BTreeMap::new()),

@@ -426,6 +426,8 @@ fn workload(problems: &mut Problems, fields: &Fields<'_>) -> Option<WorkloadRef>
             problems.at(fields.at(), "a backend is on one platform, not on two").allowed("`cloud_run` or `gke`").error();
             None
         }
+        // What is written without a value is remarked on there.
+        (None, None) if fields.has("cloud_run") || fields.has("gke") => None,
         (None, None) => {
             let example = "add `cloud_run: { service: frontend }` or `gke: { cluster: …, namespace: …, deployment: … }`";
             problems.at(fields.at(), "where this backend runs is missing").allowed("`cloud_run` or `gke`").help(example).error();

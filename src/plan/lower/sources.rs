@@ -11,6 +11,7 @@ use crate::{
         lower::{address, name, span_within},
         model::readings::{Auth, Server, Source},
         reader::{self, At, Fields, Problems},
+        units,
     },
 };
 
@@ -63,7 +64,7 @@ fn source(problems: &mut Problems, name: &str, at: At<'_>, project: Option<&Show
     let interval_at = fields.required(problems, "scrape_interval", "15s");
     let scrape_interval = interval_at.as_ref().and_then(|at| span_within(problems, at, Millis::from_secs(1), INTERVAL_MOST));
     let delay = match fields.optional(problems, "delay") {
-        Some(at) => span_within(problems, &at, Millis(1), LATENESS_MOST),
+        Some(at) => delay(problems, &at),
         None => Some(Millis(0)),
     };
     if let (Some(interval), Some(delay)) = (scrape_interval, delay)
@@ -76,6 +77,16 @@ fn source(problems: &mut Problems, name: &str, at: At<'_>, project: Option<&Show
         return None;
     }
     Some(Source { name: Shown::new(name), server: server?, scrape_interval: scrape_interval?, delay: delay? })
+}
+
+/// What a source shows at once has none.
+fn delay(problems: &mut Problems, at: &At<'_>) -> Option<Millis> {
+    let delay = reader::quantity(problems, at, units::SPAN_ALLOWED, units::span_or_none)?;
+    if delay > LATENESS_MOST {
+        problems.at(at, format!("{delay} is out of bounds")).allowed(format!("from 0s to {LATENESS_MOST}")).error();
+        return None;
+    }
+    Some(delay)
 }
 
 fn server_at(problems: &mut Problems, fields: &Fields<'_>, at: &At<'_>, project: Option<&Shown>) -> Option<Server> {

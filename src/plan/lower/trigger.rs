@@ -68,7 +68,7 @@ fn trigger(problems: &mut Problems, names: &mut Names, at: At<'_>, declared: &De
     let declared_route = route.as_ref().and_then(|route| declared.route(route.as_str()));
     let metric_at = fields.required(problems, "metric", "error_rate");
     let metric = metric_at.and_then(|at| reader::word(problems, &at, &Metric::ALL.map(|metric| (metric.name(), metric))));
-    let threshold_at = fields.required(problems, "threshold", "0.05");
+    let threshold_at = fields.required(problems, "threshold", example(metric));
     let above = threshold_at.as_ref().zip(metric).and_then(|(at, metric)| threshold(problems, at, metric));
     let action_at = fields.required(problems, "action", "rollback");
     let action = action_at.and_then(|at| reader::word(problems, &at, ACTIONS));
@@ -117,6 +117,15 @@ fn trigger(problems: &mut Problems, names: &mut Names, at: At<'_>, declared: &De
         on_blind: on_blind?,
         at_once: at_once?,
     })
+}
+
+/// How a threshold may look, in the metric's own unit.
+fn example(metric: Option<Metric>) -> &'static str {
+    match metric.map(Metric::unit) {
+        Some(Unit::Fraction) | None => "5%",
+        Some(Unit::Milliseconds) => "1000ms",
+        Some(Unit::PerSecond) => "20/s",
+    }
 }
 
 /// A trigger fires on two samples at least that span its duration, so there has to be room for them.

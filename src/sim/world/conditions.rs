@@ -143,6 +143,7 @@ impl Conditions {
             | Fault::Deployed { .. }
             | Fault::RevisionDeleted { .. }
             | Fault::Database(_)
+            | Fault::Gateway(_)
             | Fault::Cluster(_) => {}
         }
     }

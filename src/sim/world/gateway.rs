@@ -5,8 +5,11 @@
 //! balancer's does. The edge's two legs are the clusters: the first stands where Cloud Run stands in the world's other edge. What befalls
 //! GKE befalls the second cluster's service too; nothing else does. Rules are chosen by the path `/` alone, which is all that users ask for.
 
+mod suffered;
+
 use serde_json::{Value, json};
 
+use self::suffered::Suffered;
 use super::{
     Leg,
     conditions::Conditions,
@@ -68,6 +71,7 @@ pub struct Gateway {
     due_ms: Option<i64>,
     random: Random,
     visitors: Random,
+    suffered: Suffered,
 }
 
 impl Gateway {
@@ -88,6 +92,7 @@ impl Gateway {
             due_ms: None,
             random,
             visitors: Random::named(seed, "gateway visitors"),
+            suffered: Suffered::default(),
         };
         gateway.take_over(now_ms, first);
         gateway
@@ -109,6 +114,7 @@ impl Gateway {
     /// Moves controller, edge and second cluster to this virtual time.
     pub fn tick(&mut self, now_ms: i64, first: &mut Kubernetes) {
         self.second.tick(now_ms);
+        self.annotate(now_ms, first);
         let generation = Self::route(first).map_or(0, |route| number(route, "/metadata/generation"));
         if generation != self.observed && self.due_ms.is_none() {
             self.due_ms = Some(now_ms + self.random.between(REACTION_MS.0, REACTION_MS.1) as i64);
@@ -178,6 +184,9 @@ impl Gateway {
     }
 
     fn served(&mut self, at: Option<Leg>, conditions: &Conditions, random: &mut Random) -> Served {
+        if at.is_none() && self.suffered.errors > 0.0 && random.chance(self.suffered.errors) {
+            return Served { leg: None, code: Some(Code::Broken), by: Answerer::LoadBalancer, revision: None, latency_ms: 2.0 };
+        }
         let leg = at.or_else(|| self.edge.choose(random));
         let (errors, slower) = match leg {
             Some(Leg::Gke) => (conditions.gke.errors, conditions.gke.latency),
@@ -229,11 +238,13 @@ fn key() -> Key {
 
 /// The entries of the rule that a request for `/` follows: the first that takes every path.
 fn entries(route: &Value) -> &[Value] {
-    let takes_all = |rule: &&Value| {
-        let matches = list(rule, "/matches");
-        matches.is_empty() || matches.iter().any(|found| text(found, "/path/value") == "/" && found.get("headers").is_none())
-    };
-    list(route, "/spec/rules").iter().find(takes_all).map_or(&[], |rule| list(rule, "/backendRefs"))
+    list(route, "/spec/rules").iter().find(|rule| is_followed(rule)).map_or(&[], |rule| list(rule, "/backendRefs"))
+}
+
+/// Whether a rule takes every path.
+fn is_followed(rule: &Value) -> bool {
+    let matches = list(rule, "/matches");
+    matches.is_empty() || matches.iter().any(|found| text(found, "/path/value") == "/" && found.get("headers").is_none())
 }
 
 fn weight(entry: &Value) -> u32 {
@@ -312,7 +323,7 @@ fn route() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sim::world::kubernetes::write::Part;
+    use crate::sim::{faults::gateway::GatewayFault, world::kubernetes::write::Part};
 
     fn both() -> (Kubernetes, Gateway) {
         let mut first = Kubernetes::new(1_795_900_000_000, 7);
@@ -358,5 +369,28 @@ mod tests {
         gateway.tick(start + 66_000, &mut first);
         let resolved = &Gateway::route(&first).unwrap()["status"]["parents"][0]["conditions"][1];
         assert_eq!((text(resolved, "/status"), text(resolved, "/reason")), ("False", "BackendNotFound"));
+    }
+
+    #[test]
+    fn what_the_gateway_answers_itself_reaches_no_service_and_what_others_write_beside_the_rules_moves_nobody() {
+        let (mut first, mut gateway) = both();
+        let (start, conditions) = (first.now_ms(), Conditions::default());
+        gateway.suffer(start, GatewayFault::Errors { rate: 1.0 }, &mut first);
+        let own = gateway.serve(None, &conditions);
+        assert_eq!((own.leg, own.code, own.by), (None, Some(Code::Broken), Answerer::LoadBalancer));
+        assert!(gateway.serve(Some(Leg::Gke), &conditions).leg.is_some(), "who asks a service asks no Gateway");
+        gateway.suffer(start, GatewayFault::Annotated { per_s: 120.0 }, &mut first);
+        let version = |first: &Kubernetes| text(Gateway::route(first).unwrap(), "/metadata/resourceVersion").to_owned();
+        let seen: Vec<String> = [0, 8, 16].map(|after| (gateway.tick(start + after, &mut first), version(&first)).1).into();
+        assert!(seen[0] != seen[1] && seen[1] != seen[2], "{seen:?}");
+        for fault in [GatewayFault::RuleRenamed, GatewayFault::RuleBefore] {
+            gateway.suffer(start, fault, &mut first);
+        }
+        let route = Gateway::route(&first).unwrap();
+        assert_eq!((list(route, "/spec/rules").len(), text(route, "/spec/rules/2/name")), (3, "renamed"));
+        assert_eq!(number(route, "/metadata/generation"), 3, "labels and annotations are no change of the spec");
+        assert_eq!(Gateway::weights(&first), [("api-1".to_owned(), 100), ("api-2".to_owned(), 0)]);
+        gateway.calm();
+        assert!(gateway.serve(None, &conditions).leg.is_some());
     }
 }

@@ -288,6 +288,11 @@ impl World {
             | Fault::Setup(_)
             | Fault::CrashLoop { .. }
             | Fault::FrontDoorDrops { .. } => {}
+            Fault::Gateway(fault) => {
+                if let Some(gateway) = &mut self.gateway {
+                    gateway.suffer(self.now_ms, *fault, &mut self.kubernetes);
+                }
+            }
             Fault::Cluster(cluster) => self.stir_cluster(*cluster),
             Fault::Scaling(scaling) => self.cloud_run.scale(FRONTEND, *scaling),
             Fault::SourceShrunk { max_instances } => self.cloud_run.limit(FRONTEND, *max_instances),
@@ -318,6 +323,9 @@ impl World {
         self.balancer.delay(None);
         self.conditions = Conditions::default();
         self.kubernetes.calm();
+        if let Some(gateway) = &mut self.gateway {
+            gateway.calm();
+        }
         self.cloud_run.calm();
         self.sql.calm();
     }
@@ -392,8 +400,12 @@ impl World {
     /// What the page of one pod is made of now, if its container runs.
     #[must_use]
     pub fn exposed_pod(&self, pod: &str) -> Option<Exposed> {
-        let meter = self.traffic.pods.meter(pod)?.clone();
-        Some(Exposed { meter, instances: 1.0, ..self.exposed(Leg::Gke, 0) })
+        if let Some(meter) = self.traffic.pods.meter(pod) {
+            return Some(Exposed { meter: meter.clone(), instances: 1.0, ..self.exposed(Leg::Gke, 0) });
+        }
+        let beside = self.load_balancer.neighbours.iter().find_map(|neighbour| Some((neighbour.name.service, neighbour.pods.meter(pod)?)));
+        let (service, meter) = beside?;
+        Some(Exposed { meter: meter.clone(), instances: 1.0, ..self.exposed_of(service, Leg::Gke)? })
     }
 
     fn slow_edges(&mut self, max_ms: Option<f64>) {
@@ -425,6 +437,9 @@ impl World {
             self.peers.gke_pods = self.kubernetes.desired(FRONTEND);
             self.peers.gke_ready = self.kubernetes.ready_fraction(FRONTEND);
             self.traffic.pods.follow(&self.kubernetes.running(FRONTEND));
+            for neighbour in &mut self.load_balancer.neighbours {
+                neighbour.pods.follow(&self.kubernetes.running(neighbour.name.service));
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use super::{
     Leg,
     balanced::BalancerBook,
     meter::{Code, Meter},
+    pods::PodMeters,
     propagation::{Edge, Span, Split},
     random::Random,
     traffic::{Answerer, Served, latency_ms},
@@ -55,6 +56,8 @@ pub struct Neighbour {
     pub run: Meter,
     /// What it counts on GKE.
     pub gke: Meter,
+    /// What each of its pods counts of that by itself.
+    pub pods: PodMeters,
     random: Random,
     visitors: Random,
 }
@@ -69,7 +72,7 @@ impl Neighbour {
             let split = Split { run: 1.0, gke: 0.0, other: 0.0 };
             let (random, visitors) = (Random::named(seed, "neighbour"), Random::named(seed, "callers"));
             let (run, gke) = (Meter::new(now_ms - 9 * 3_600_000), Meter::new(now_ms - 2 * 3_600_000));
-            Self { name: *name, edge: Edge::new(seed, split, span), run, gke, random, visitors }
+            Self { name: *name, edge: Edge::new(seed, split, span), run, gke, pods: PodMeters::new(now_ms), random, visitors }
         };
         NEIGHBOURS.iter().enumerate().map(one).collect()
     }
@@ -116,7 +119,10 @@ impl Neighbour {
         let code = if random.chance(BASELINE) { Code::Broken } else { Code::Fine };
         match leg {
             Some(Leg::Run) => self.run.count(code, latency_ms),
-            Some(Leg::Gke) => self.gke.count(code, latency_ms),
+            Some(Leg::Gke) => {
+                self.gke.count(code, latency_ms);
+                self.pods.count(code, latency_ms);
+            }
             None => {}
         }
         Served { leg, code: Some(code), by: Answerer::Leg, revision: None, latency_ms }

@@ -1,4 +1,4 @@
-//! What each pod of the frontend counts by itself, with a beginning of its own; together they count what their leg counts from then on.
+//! What each pod of a service counts by itself, with a beginning of its own; together they count what their leg counts from then on.
 //!
 //! Pods that were there before the world began have a past, and a bad one: who takes it for what happens now is found out.
 

@@ -18,6 +18,21 @@ use crate::{
     },
 };
 
+/// So many rows are a page of a list; the smallest screen shows about as many.
+const PAGE: usize = 10;
+
+/// Where a key leads in a list of which this row is chosen; nothing where it means nothing there.
+#[expect(clippy::wildcard_enum_match_arm, reason = "a key that means nothing here changes nothing")]
+fn moved(code: Code, chosen: usize, last: usize) -> Option<usize> {
+    Some(match code {
+        Code::Up => chosen.saturating_sub(1),
+        Code::Down | Code::Tab => (chosen + 1).min(last),
+        Code::PageUp => chosen.saturating_sub(PAGE),
+        Code::PageDown => (chosen + PAGE).min(last),
+        _ => return None,
+    })
+}
+
 impl App {
     /// `at` is when the key arrived.
     pub(super) fn overlay_key(&mut self, key: Key, at: Instant) -> Flow {
@@ -47,13 +62,12 @@ impl App {
             (_, Overlay::Palette { line, chosen, entries }) => {
                 let (mut line, mut chosen) = (line, chosen);
                 let last = matching(&entries, &line.text()).len().saturating_sub(1);
-                if key.code == Code::Up {
-                    chosen = chosen.saturating_sub(1);
-                } else if matches!(key.code, Code::Down | Code::Tab) {
-                    chosen = (chosen + 1).min(last);
-                } else {
-                    line.key(key);
-                    chosen = 0;
+                match moved(key.code, chosen, last) {
+                    Some(place) => chosen = place,
+                    None => {
+                        line.key(key);
+                        chosen = 0;
+                    }
                 }
                 self.view.overlay = Some(Overlay::Palette { line, chosen, entries });
             }
@@ -134,9 +148,9 @@ impl App {
                 self.keep_theme();
                 return self.look("Enter", Look::Other { action });
             }
-            Code::Up | Code::Char('k') => chosen.saturating_sub(1),
-            Code::Down | Code::Tab | Code::Char('j') => (chosen + 1).min(words.len().saturating_sub(1)),
-            _ => chosen,
+            Code::Char('k') => chosen.saturating_sub(1),
+            Code::Char('j') => (chosen + 1).min(words.len().saturating_sub(1)),
+            code => moved(code, chosen, words.len().saturating_sub(1)).unwrap_or(chosen),
         };
         if let Some(word) = words.get(chosen) {
             self.wear(word);
@@ -228,5 +242,16 @@ impl App {
             }
             Err(error) => self.notify(Tone::Warning, error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_a_list_is_turned_and_ends_where_the_list_does() {
+        assert_eq!([Code::PageDown, Code::Down, Code::PageUp, Code::Up].map(|code| moved(code, 3, 40)), [13, 4, 0, 2].map(Some));
+        assert_eq!((moved(Code::PageDown, 35, 40), moved(Code::Char('a'), 3, 40)), (Some(40), None));
     }
 }

@@ -267,7 +267,8 @@ fn compact_line(told: &Row<'_>, now: Timestamp, theme: &Theme, width: u16) -> Li
 /// The second row of a trigger: its clock if one runs, else how far its value is from the limit.
 fn below(told: &Row<'_>, now: Timestamp, theme: &Theme, row: Rect, buf: &mut Buffer) {
     let row = Rect { x: row.x + 2, width: row.width.saturating_sub(2), ..row };
-    let cells = row.width.saturating_sub(28).min(CLOCK_CELLS);
+    // A rule of minutes has 31 characters, and a gap before it.
+    let cells = row.width.saturating_sub(32).min(CLOCK_CELLS);
     let rule = match &told.unassured {
         None => crate::words::rule(&told.would, told.trigger.lasting, told.names),
         Some(why) => format!("rolls back, home not assured: {}", crate::words::objection(why, told.names)),

@@ -90,11 +90,76 @@ fn a_write_sends_the_rules_as_they_were_but_for_the_weights() {
     let patch = changed(&route, known(&backends(), &rule), Change::Split { to: &to, claim: None }).unwrap();
     let wanted = json!({"metadata": {"uid": "u-1", "resourceVersion": "41"}, "spec": {"rules": [strange, steered(250, 750)]}});
     assert_eq!(serde_json::to_string(&patch).unwrap(), wanted.to_string());
-    for other in [http_route::Rule::Only, http_route::Rule::At { index: 2 }, http_route::Rule::Named { name: "mian".into() }] {
-        let fault = split(&route, known(&backends(), &other)).unwrap_err();
-        assert_eq!(fault.kind, FaultKind::NotFound);
-        assert!(fault.message.as_str().ends_with("; it has 0, 1 main"), "{}", fault.message);
+}
+
+/// Somebody renames the rule that the plan means, or puts another before it: users are where its weights say, and can be brought home.
+#[test]
+fn the_only_rule_that_leads_to_the_backends_is_followed_wherever_it_has_gone() {
+    let docs = json!({"backendRefs": [{"name": "docs", "port": 80}], "matches": [{"path": {"type": "PathPrefix", "value": "/docs"}}]});
+    let old = json!({"backendRefs": [entry("api-1", json!(1))], "matches": [{"path": {"type": "PathPrefix", "value": "/old"}}]});
+    let main = json!({"backendRefs": [entry("api-1", json!(30)), entry("api-2", json!(70))], "name": "renamed"});
+    let named = http_route::Rule::Named { name: "main".into() };
+    let at = |index| http_route::Rule::At { index };
+    // What the plan means, what there is, and where that is followed; nothing where two could be meant.
+    let cases = [
+        (&named, json!([docs, main]), Some(1)),
+        (&at(0), json!([docs, main]), Some(1)),
+        (&at(5), json!([docs, main]), Some(1)),
+        (&http_route::Rule::Only, json!([docs, main]), Some(1)),
+        // What now stands in its place leads home, and says nothing of where users are.
+        (&at(0), json!([old, main]), Some(1)),
+        (&named, json!([old, docs]), Some(0)),
+        (&named, json!([main, docs, main]), None),
+        (&named, json!([docs]), None),
+        (&http_route::Rule::Only, json!([old, old]), None),
+    ];
+    for (rule, rules, followed) in cases {
+        let route = with_rules(rules);
+        let read = split(&route, known(&backends(), rule));
+        let Some(followed) = followed else {
+            let fault = read.unwrap_err();
+            assert!(fault.kind == FaultKind::NotFound && fault.message.as_str().contains("; it has 0"), "{}", fault.message);
+            continue;
+        };
+        let read = read.unwrap();
+        let moved = read.hindrances.iter().find(|found| matches!(found, Hindrance::RuleMoved { .. })).expect("it is said");
+        let home: BackendId = "one".parse().unwrap();
+        assert!(moved.bars_advance(&home) && !moved.bars_home(&home) && !moved.leads_past(&home), "{moved:?}");
+        let patch = changed(&route, known(&backends(), rule), Change::Split { to: &self::home(), claim: None }).unwrap();
+        let sent = serde_json::to_value(&patch).unwrap()["spec"]["rules"].clone();
+        assert_eq!(sent[followed]["backendRefs"][0]["weight"], 1000, "{rule}");
+        let others = (0..sent.as_array().unwrap().len()).filter(|at| *at != followed);
+        others.for_each(|at| assert_eq!(sent[at], route.rules()[at], "{rule}: every other rule is as it was"));
     }
+    // Who is meant and there is nobody's doubt.
+    let both = with_rules(json!([old, {"backendRefs": main["backendRefs"], "name": "main"}]));
+    for rule in [named, at(1)] {
+        let hindrances = split(&both, known(&backends(), &rule)).unwrap().hindrances;
+        assert!(!hindrances.iter().any(|found| matches!(found, Hindrance::RuleMoved { .. })), "{hindrances:?}");
+    }
+}
+
+#[test]
+fn what_is_written_beside_the_rules_changes_nothing_of_what_a_write_rests_on() {
+    let (backends, rule) = (backends(), http_route::Rule::Only);
+    let known = known(&backends, &rule);
+    let base = route(json!([entry("api-1", json!(1)), entry("api-2", json!(1))]));
+    type Made = fn(&mut HttpRoute);
+    let changed = |change: Made| {
+        let mut newer = base.clone();
+        newer.metadata.resource_version = "42".to_owned();
+        change(&mut newer);
+        stands(&newer, &base, known)
+    };
+    assert!(changed(|newer| drop(newer.metadata.annotations.insert("a".to_owned(), "1".to_owned()))));
+    assert!(changed(|newer| newer.status.parents.clear()));
+    assert!(!changed(|newer| newer.metadata.generation = 8), "it was another meanwhile, though it reads the same");
+    assert!(!changed(|newer| newer.metadata.uid = "u-2".to_owned()));
+    assert!(!changed(|newer| drop(newer.metadata.annotations.insert(annotation::NAME.to_owned(), "x".to_owned()))));
+    assert!(!changed(|newer| {
+        let owner = json!([{"manager": "argocd-controller", "operation": "Apply", "fieldsV1": {"f:spec": {"f:rules": {}}}}]);
+        newer.metadata.managed_fields = serde_json::from_value(owner).unwrap();
+    }));
 }
 
 #[test]

@@ -2,19 +2,21 @@
 //!
 //! Where an API answers nothing at all, that is one finding, and whatever else would have been asked of it is told there and not once more.
 
+use std::time::Duration;
+
 use color_eyre::eyre::Result;
 use serde_json::json;
 
 use super::{Context, fix};
 use crate::{
     adapter::{
-        http::{Failure, Progress, Reason},
+        http::{Client, Failure, Progress, Reason},
         kubernetes::{GkeCluster, Way},
         preflight::{self, Locus},
     },
     cli::{
         check::finding::{Finding, Id, Severity},
-        compose::RUN,
+        compose::{Places, RUN},
     },
     domain::{fault::FaultKind, shown::Shown},
     plan::model::{Backend, Driver, MapPart, Plan, Route, WorkloadRef, readings::Server},
@@ -102,10 +104,12 @@ impl Api {
             },
             "pods" => vec![Api::Container],
             "sql" => vec![Api::Sql, Api::Monitoring],
-            "prometheus" => match backend.and_then(|backend| backend.readings.as_ref()).map(|readings| &readings.source.server) {
-                Some(Server::Google { .. }) => vec![Api::Monitoring],
-                Some(Server::Prometheus { .. }) | None => Vec::new(),
-            },
+            "prometheus" | "load-balancer" => {
+                match backend.and_then(|backend| backend.readings.as_ref()).map(|readings| &readings.source.server) {
+                    Some(Server::Google { .. }) => vec![Api::Monitoring],
+                    Some(Server::Prometheus { .. }) | None => Vec::new(),
+                }
+            }
             _ => Vec::new(),
         }
     }
@@ -162,7 +166,10 @@ pub(super) async fn shut(ctx: &Context<'_>) -> Result<Vec<Shut>> {
     let mut shut: Vec<Shut> = Vec::new();
     for (api, answered) in asked {
         // What is not there is no fault of the API; whoever needs it says so.
-        let Err(failure) = answered? else { continue };
+        let Err(mut failure) = answered? else { continue };
+        if is_away(&failure) && matches!(ctx.places, Places::Live) && leads_nowhere(&ctx.composer.google(api.host())?, api.host()).await {
+            failure.reason = Reason::NameUnknown;
+        }
         if !closes(&failure) {
             continue;
         }
@@ -182,6 +189,25 @@ pub(super) async fn shut(ctx: &Context<'_>) -> Result<Vec<Shut>> {
         shut.push(Shut { apis: vec![api], finding: found.graver(severity).at(ctx.spots.project()), words: failure.fault.message });
     }
     Ok(shut)
+}
+
+fn is_away(failure: &Failure) -> bool {
+    let kind = failure.fault.kind;
+    failure.reason == Reason::Untold && matches!(kind, FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Broken)
+}
+
+/// A resolver that says nothing for so long knows nothing of the name.
+const RESOLVED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Whether the name of a host is why nobody is met there: a resolver that is slow ends a question by its deadline, and one that is quick by its
+/// own words, of one and the same fault. What a proxy carries, the proxy resolves.
+pub(super) async fn leads_nowhere(client: &Client, host: &str) -> bool {
+    let looked_up = tokio::time::timeout(RESOLVED_WITHIN, tokio::net::lookup_host((host.trim_matches(['[', ']']), 443)));
+    let found = match looked_up.await {
+        Ok(Ok(found)) => found.count(),
+        Ok(Err(_)) | Err(_) => 0,
+    };
+    client.proxy().is_none() && found == 0
 }
 
 /// Whether the next question would meet the same.

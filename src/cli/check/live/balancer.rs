@@ -241,8 +241,8 @@ impl At<'_> {
         }
         if service.outlier_detection.as_ref().is_some_and(|set| !set.is_null()) {
             let why = format!("outlier detection is on: each proxy takes endpoints of {title} out by itself after some errors");
-            let edit = fix::edit_backends(self.part, self.ctx.plan.project.as_str(), self.backend.target.as_str());
-            found.push(self.finding(Id::OutlierDetection, why).mend(edit));
+            let fix = fix::without_outliers(self.part, self.ctx.plan.project.as_str(), self.backend.target.as_str());
+            found.push(self.finding(Id::OutlierDetection, why).mend(fix));
         }
         let log = service.log_config;
         match (log.enable, log.sample_rate) {
@@ -272,7 +272,8 @@ impl At<'_> {
         let empty = (!drained.is_empty()).then(|| {
             let severity = if all { Severity::Error } else { Severity::Warning };
             let why = format!("the capacity of {} is scaled to 0, so nothing is sent there", drained.join(", "));
-            self.finding(Id::GroupDrained, why).graver(severity).mend(fix::edit_backends(self.part, project, self.backend.target.as_str()))
+            let refilled = drained.iter().map(|place| fix::refilled(self.part, project, self.backend.target.as_str(), place));
+            self.finding(Id::GroupDrained, why).graver(severity).mend(refilled.collect::<Vec<_>>().join(" && "))
         });
         none.into_iter().chain(empty)
     }

@@ -5,7 +5,10 @@
 
 use super::api::Api;
 pub(super) use crate::domain::by_hand::quoted;
-use crate::plan::model::MapPart;
+use crate::{
+    domain::{by_hand, shown::Shown},
+    plan::model::{MapPart, Plan},
+};
 
 /// Gives us a permission in a project, by the smallest of Google's own roles that has it.
 pub(super) fn grant(project: &str, permission: &str) -> String {
@@ -62,16 +65,66 @@ pub(super) fn attach(part: &MapPart, project: &str, service: &str) -> String {
     )
 }
 
-/// Opens the map in an editor.
+/// Writes the map into a file, and says what writes it back.
 pub(super) fn edit_map(part: &MapPart, project: &str) -> String {
-    format!("gcloud compute url-maps edit {} {} --project={}", quoted(part.url_map.as_str()), scope(part), quoted(project))
+    in_a_file("url-maps", part.url_map.as_str(), part, project, "edit it")
+}
+
+/// An editor would wait where there is no terminal; what is pasted writes the file, and the rest of the line is for afterwards.
+fn in_a_file(kind: &str, name: &str, part: &MapPart, project: &str, what: &str) -> String {
+    let (at, file) = (format!("{} {} --project={}", quoted(name), scope(part), quoted(project)), quoted(&format!("{name}.yaml")));
+    format!(
+        "gcloud compute {kind} export {at} --destination={file} --quiet  # {what}, then: gcloud compute {kind} import {at} --source={file} --quiet"
+    )
 }
 
 fn scope(part: &MapPart) -> String {
     part.region.as_ref().map_or_else(|| "--global".to_owned(), |region| format!("--region={}", quoted(region.as_str())))
 }
 
-/// Opens a backend service, with the capacity of each of its groups, in an editor.
-pub(super) fn edit_backends(part: &MapPart, project: &str, service: &str) -> String {
-    format!("gcloud compute backend-services edit {} {} --project={}", quoted(service), scope(part), quoted(project))
+/// Takes outlier detection out of a backend service.
+pub(super) fn without_outliers(part: &MapPart, project: &str, service: &str) -> String {
+    in_a_file("backend-services", service, part, project, "take outlierDetection out of it")
+}
+
+/// Gives a group of a backend service its capacity back; `place` is `zones/ZONE/networkEndpointGroups/NAME` or the like.
+pub(super) fn refilled(part: &MapPart, project: &str, service: &str, place: &str) -> String {
+    let parts: Vec<&str> = place.split('/').collect();
+    let group = match parts.as_slice() {
+        [.., "zones", zone, "networkEndpointGroups", name] => {
+            format!("--network-endpoint-group={} --network-endpoint-group-zone={}", quoted(name), quoted(zone))
+        }
+        [.., "regions", region, "networkEndpointGroups", name] => {
+            format!("--network-endpoint-group={} --network-endpoint-group-region={}", quoted(name), quoted(region))
+        }
+        [.., "zones", zone, "instanceGroups", name] => format!("--instance-group={} --instance-group-zone={}", quoted(name), quoted(zone)),
+        [.., "regions", region, "instanceGroups", name] => {
+            format!("--instance-group={} --instance-group-region={}", quoted(name), quoted(region))
+        }
+        [.., name] => format!("--network-endpoint-group={} --global-network-endpoint-group", quoted(name)),
+        [] => String::new(),
+    };
+    let at = format!("{} {} --project={}", quoted(service), scope(part), quoted(project));
+    format!("gcloud compute backend-services update-backend {at} {group} --capacity-scaler=1.0")
+}
+
+/// Gives a deployment pods again that somebody has scaled to nothing.
+pub(super) fn scale(plan: &Plan, cluster: &Shown, namespace: &str, deployment: &str) -> String {
+    format!("{} scale deployment {} --namespace={} --replicas=1", kubectl(plan, cluster), quoted(deployment), quoted(namespace))
+}
+
+/// Shows what keeps a deployment's pods from being ready.
+pub(super) fn pods(plan: &Plan, cluster: &Shown, namespace: &str) -> String {
+    format!("{} get pods,events --namespace={}", kubectl(plan, cluster), quoted(namespace))
+}
+
+/// Lets a Cloud Run service scale by itself again.
+pub(super) fn scale_run(plan: &Plan, service: &str) -> String {
+    let (region, project) = (quoted(plan.region.as_str()), quoted(plan.project.as_str()));
+    format!("gcloud run services update {} --region={region} --project={project} --scaling=auto", quoted(service))
+}
+
+fn kubectl(plan: &Plan, cluster: &Shown) -> String {
+    let at = plan.locates(cluster);
+    by_hand::kubectl(at.project.as_str(), at.location.as_str(), cluster.as_str(), plan.proxy_to(cluster).map(Shown::as_str))
 }

@@ -125,7 +125,7 @@ impl Of<'_> {
             "weights" => spots.route(&self.name().parse().ok()?, "driver"),
             "front-door" => spots.route(&self.name().parse().ok()?, "front_door"),
             "scrape" => backend("metrics"),
-            "prometheus" => backend("readings"),
+            "prometheus" | "load-balancer" | "pods" => backend("readings"),
             "probe" => backend("probe"),
             "platform" => backend(self.platform()?),
             "sql" => spots.instance(&self.name().parse().ok()?),
@@ -149,7 +149,8 @@ impl Of<'_> {
     /// Why the source could not be read. Of a page that the plan names, one more question tells a name from a certificate.
     async fn fault(&self, fault: &Fault) -> Finding {
         let words = fault.message.to_string();
-        if let (FaultKind::Unreachable, Some(url), Places::Live) = (fault.kind, self.url(), self.ctx.places)
+        let is_away = matches!(fault.kind, FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Broken);
+        if let (true, Some(url), Places::Live) = (is_away, self.url(), self.ctx.places)
             && let Some((id, fix)) = unreached(&url).await
         {
             return self.finding(id, words).mend(fix);
@@ -246,6 +247,7 @@ impl Of<'_> {
                 (if is_known { Id::MarkShared } else { Id::MarkUnknown }, edit)
             }
             Hindrance::Managed { .. } => (Id::DeclaredElsewhere, None),
+            Hindrance::RuleMoved { .. } => (Id::RuleMoved, None),
         };
         let severity = if route.is_some_and(|route| found.bars_advance(&route.home)) { Severity::Error } else { Severity::Note };
         Finding { fix, ..self.finding(id, why).graver(severity) }
@@ -319,9 +321,24 @@ impl Of<'_> {
             Scale::Automatic { .. } | Scale::Manual { .. } => false,
         };
         if few && workload.trouble.is_none() {
-            findings.push(self.finding(Id::TooFewReady, what.clone()));
+            let finding = self.finding(Id::TooFewReady, what.clone());
+            findings.push(Finding { fix: self.more(workload.scale), ..finding });
         }
         Said { what, findings }
+    }
+
+    /// What brings instances back where somebody has scaled to nothing; where they are on their way, what shows why they are not there.
+    fn more(&self, scale: Scale) -> Option<String> {
+        let plan = self.ctx.plan;
+        let backend = plan.routes.iter().flat_map(|route| &route.backends).find(|backend| backend.id.as_str() == self.name())?;
+        match (&backend.workload, scale) {
+            (WorkloadRef::Deployment { cluster, namespace, deployment }, Scale::Counted { desired: 0, .. } | Scale::Off) => {
+                Some(fix::scale(plan, cluster, namespace.as_str(), deployment.as_str()))
+            }
+            (WorkloadRef::Deployment { cluster, namespace, .. }, _) => Some(fix::pods(plan, cluster, namespace.as_str())),
+            (WorkloadRef::CloudRunService { service }, Scale::Off) => Some(fix::scale_run(plan, service.as_str())),
+            (WorkloadRef::CloudRunService { .. }, _) => None,
+        }
     }
 
     fn unread(&self, unread: &Unread) -> Option<Finding> {
@@ -361,10 +378,14 @@ impl Of<'_> {
 async fn unreached(url: &Url) -> Option<(Id, String)> {
     let (origin, url) = Origin::split(url.as_str(), Reach::Live).ok()?;
     let client = Client::fresh(origin).ok()?;
-    let failure = preflight::ask(&client, &url, &HeaderName::from_static(SERVED_BY)).await.err()?;
     let host = url.host_str()?;
+    let unknown = || Some((Id::NameUnknown, format!("getent ahosts {host}")));
+    if api::leads_nowhere(&client, host).await {
+        return unknown();
+    }
+    let failure = preflight::ask(&client, &url, &HeaderName::from_static(SERVED_BY)).await.err()?;
     match failure.reason {
-        Reason::NameUnknown => Some((Id::NameUnknown, format!("getent ahosts {host}"))),
+        Reason::NameUnknown => unknown(),
         Reason::Certificate => Some((Id::CertificateInvalid, api::handshake(host, url.port_or_known_default().unwrap_or(443)))),
         Reason::Untold | Reason::ServiceDisabled | Reason::SignedOut | Reason::QuotaUsedUp => None,
     }
