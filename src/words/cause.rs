@@ -77,7 +77,8 @@ fn trigger(fired: &Fired, names: Names) -> String {
     let value = fired.value.map_or_else(|| "unknown".to_owned(), |value| names.value(&fired.trigger, value));
     match names.trigger_planned(&fired.trigger) {
         Some(trigger) => {
-            format!("the {watched} was {value}, above {} for {}", names.value(&fired.trigger, trigger.above), trigger.lasting)
+            let (bad, limit) = (trigger.metric.bad().name(), names.value(&fired.trigger, trigger.limit));
+            format!("the {watched} was {value}, {bad} {limit} for {}", trigger.lasting)
         }
         None => format!("the {watched} was {value}"),
     }

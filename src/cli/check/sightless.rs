@@ -20,7 +20,8 @@ pub(super) fn warnings(plan: &Plan, text: &str, rate: f64) -> Vec<Diagnostic> {
     let root = document::read(text).ok();
     let warned = plan.triggers.iter().enumerate().filter_map(|(place, trigger)| {
         let route = plan.routes.iter().find(|route| route.id == trigger.route)?;
-        let sees_nothing = |rate| budget(trigger, &route.ladder, plan.cadence(&trigger.backend), rate).iter().all(is_blind);
+        let sees_nothing =
+            |rate| budget(trigger, &route.ladder, plan.cadence_of(&trigger.backend, trigger.metric), rate).iter().all(is_blind);
         if !sees_nothing(rate) {
             return None;
         }
