@@ -40,7 +40,7 @@
 //! *Credentials* are the account and the key that stood behind a name when he came; *barred* from a request is whoever stands otherwise in the
 //! roster since it was opened; the *head* is the journal's newest record, which proves all before it to whoever keeps it: a *witness*. An *old read* tells what a write of ours has *replaced*. An *errand* is a connection for one question. A record is *kept*, *low* on room, *hanging* (its
 //! disk does not answer) or *broken*; a disk that hangs again and again, and answers in between, is *slow*; what is told before it is kept is not *on record*, and a time may be *missing* from it. A *standstill* is a time
-//! in which the host did not run, and proves nothing. A *source* is a server that is asked for figures; its *lateness* is how old they are while all is well, and a *cadence* is how often, over how long and how late figures come. A trigger whose window fills is *armed* at the time from which on it can judge; windows of too few requests are *gathered* to show that a breach is over. Users *follow* a change until requests show it; the *newest* answers are a run of bad
+//! in which the host did not run, and proves nothing. A *source* is a server that is asked for figures; its *lateness* is how old they are while all is well, and a *cadence* is how often, over how long and how late figures come. A *series* is a figure that the plan declares beside the standard ones, with its unit and its *bad* side; a *feed* is where a backend tells it. A trigger whose window fills is *armed* at the time from which on it can judge; windows of too few requests are *gathered* to show that a breach is over. Users *follow* a change until requests show it; the *newest* answers are a run of bad
 //! ones that an old share would hide; a revision *beside* the main one is one that nobody planned.
 //!
 //! # The way of a key
@@ -84,6 +84,8 @@
 //!   query, with its key in `plan/lower/readings.rs`. Nothing asks that
 //!   `sim/world/meter.rs` counts it and `sim/server/metrics.rs` serves it, that storms have it (`tests/core/storm/senses.rs`), that a real
 //!   Prometheus agrees (`tests/real_prometheus.rs`), nor for its figure on a card (`tui/panes/platforms.rs`).
+//!   A figure that is not everybody's needs no variant: a plan declares it as a series. A *unit* of those is a case of [`domain::metric::Unit`]
+//!   and of `threshold` in `plan/lower/trigger.rs`; nothing but a test asks for its word in `plan/schema/table.rs`.
 //! - **A preset**: a row in `plan/preset.rs`, and two pages of its exporter in `tests/presets`, with the program that made them, for which a
 //!   test asks. Nothing asks for its row in README.
 //! - **An outside system**: a folder in `adapter/` that implements [`port::Sensor`] or [`port::Driver`], composed in `cli/compose.rs`, whence

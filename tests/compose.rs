@@ -227,6 +227,43 @@ async fn figures_come_from_what_the_load_balancer_counts_minutes_later() {
     assert_eq!(gke.look().await.unwrap_err().kind, FaultKind::Unavailable);
 }
 
+/// One address leads to both, and Cloud Run counts each by itself.
+#[tokio::test]
+async fn figures_of_two_revisions_of_one_service_come_apart() {
+    let plan = read(REVISIONS);
+    let simulation = Simulation::start(Config { speed: FAST, ..Config::default() }).await.unwrap();
+    let (clock, places) = (Clock::paced(Timestamp(simulation.clock().now_ms()), FAST), Places::Simulated(*simulation.endpoints()));
+    let mut world = compose(&plan, &places, clock, None).unwrap();
+    let mut sensor = |name: &str| {
+        let place = world.sensors.iter().position(|sensor| sensor.source().to_string() == name).unwrap();
+        world.sensors.swap_remove(place)
+    };
+    let (mut old, mut new) = (sensor("cloud-run/old"), sensor("cloud-run/new"));
+    // The service follows its newest revision.
+    let at_new = gke_says(&mut new, |_| true).await;
+    let (rate, p95) = (at_new[&Metric::RequestRate].unwrap(), at_new[&Metric::P95Latency].unwrap());
+    assert!((100.0..140.0).contains(&rate.value) && (120.0..260.0).contains(&p95.value), "{at_new:?}");
+    let age = simulation.clock().now_ms() - rate.at.0;
+    assert!((180_000..=260_000).contains(&age), "{age} ms old");
+    let at_old = gke_says(&mut old, |_| true).await;
+    assert_eq!(at_old[&Metric::RequestRate].map(|sample| sample.requests), Ok(0), "it was asked nothing, and the source is alive");
+    assert_eq!(at_old[&Metric::ErrorRate], Err(Gap::LowVolume));
+
+    let driver: Arc<dyn Driver> = world.executors.drivers.values().next().unwrap().clone();
+    let shares = [("new", 250), ("old", 750)].map(|(id, share)| (id.parse().unwrap(), PerMille::new(share).unwrap()));
+    let split = Weights::new(shares.into()).unwrap();
+    let first = EffectId { seq: Seq(1), index: 0 };
+    let intent = Intent { session: "s".to_owned(), effect: first, first, head: "aa".to_owned() };
+    let version = driver.read().await.unwrap().version;
+    let outcome = driver.write(Change::Split { to: &split, claim: None }, &version, &intent, Taken::told().0).await.outcome;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    let about = |values: &BTreeMap<Metric, Measured>, wanted: f64| {
+        values[&Metric::RequestRate].is_ok_and(|rate| (wanted * 0.8..wanted * 1.2).contains(&rate.value))
+    };
+    gke_says(&mut old, |values| about(values, 90.0) && values[&Metric::ErrorRate].is_ok()).await;
+    gke_says(&mut new, |values| about(values, 30.0) && values[&Metric::P95Latency].is_ok()).await;
+}
+
 /// The pages of each pod hold a bad past: nine thousand failures of forty thousand requests, and all of them slow.
 #[tokio::test]
 async fn figures_come_from_the_pages_of_each_pod_and_what_they_counted_before_counts_for_nothing() {

@@ -22,7 +22,7 @@ use crate::{
         print,
     },
     core::detection,
-    domain::{id::ItemId, position::Position, shown::Shown, weight::PerMille},
+    domain::{id::ItemId, position::Position, shown::Shown, time::Millis, weight::PerMille},
     plan::{
         self,
         diagnostic::{self, Diagnostic},
@@ -30,7 +30,7 @@ use crate::{
         lexical::BYTES_MAX,
         model::{
             Backend, Driver, MapPart, Plan, Proof, Route, RulePart, Stage, TriggerAction,
-            readings::{Author, Cadence, PodPages, Readings, Server, Source},
+            readings::{Asked, Author, Cadence, Feed, FeedSource, Gauge, PodPages, Readings, Server, Source},
         },
         units,
     },
@@ -223,14 +223,18 @@ fn summary(file: &str, plan: &Plan, warnings: &[Diagnostic], bytes: &[u8]) -> St
         if let Some(pods) = &backend.pods {
             text.push_str(&format!("  figures {}\n", pods_line(plan, backend, pods)));
         }
+        for feed in &backend.series {
+            text.push_str(&format!("  series  {}\n", feed_line(plan, backend, feed)));
+        }
     }
     for trigger in &plan.triggers {
         let action = match trigger.action {
             TriggerAction::Rollback => "roll back",
             TriggerAction::Hold => "hold",
         };
-        let bound = trigger.metric.unit().show(trigger.above);
-        let line = format!("{} of {}/{} above {bound} for {}", trigger.metric, trigger.route, trigger.backend, trigger.lasting);
+        let bound = trigger.metric.unit().show(trigger.limit);
+        let (metric, bad) = (trigger.metric, trigger.metric.bad().name());
+        let line = format!("{metric} of {}/{} {bad} {bound} for {}", trigger.route, trigger.backend, trigger.lasting);
         text.push_str(&format!("  trigger {line}: {action}\n"));
     }
     let counts = [Stage::PreMigration, Stage::DuringMigration, Stage::PostMigration]
@@ -246,14 +250,14 @@ fn budget(plan: &Plan, rate: f64) -> String {
     let mut text = String::new();
     for trigger in &plan.triggers {
         let Some(route) = plan.routes.iter().find(|route| route.id == trigger.route) else { continue };
-        let (bound, cadence) = (trigger.metric.unit().show(trigger.above), plan.cadence(&trigger.backend));
-        let head = format!("{} of {} above {bound}", trigger.metric, trigger.backend);
+        let (bound, cadence) = (trigger.metric.unit().show(trigger.limit), plan.cadence_of(&trigger.backend, trigger.metric));
+        let head = format!("{} of {} {} {bound}", trigger.metric, trigger.backend, trigger.metric.bad().name());
         text.push_str(&format!(
-            "\nwhat `{}` can see ({head}), with {} on {} in windows of {}:\n",
+            "\nwhat `{}` can see ({head}), with {} on {}{}:\n",
             trigger.id,
             units::per_second(rate),
             route.id,
-            cadence.window
+            if cadence.window == Millis(0) { String::new() } else { format!(" in windows of {}", cadence.window) }
         ));
         let seen = detection::budget(trigger, &route.ladder, cadence, rate);
         seen.iter().for_each(|seen| text.push_str(&format!("  {}\n", words::detection(seen, trigger.metric))));
@@ -301,11 +305,31 @@ fn listed(words: &[Shown]) -> String {
     words.iter().map(Shown::as_str).collect::<Vec<_>>().join(", ")
 }
 
+/// Where a declared series comes from, and what it is taken of.
+fn feed_line(plan: &Plan, backend: &Backend, feed: &Feed) -> String {
+    let Feed { series, from } = feed;
+    let head = format!("{} of {} ({}, bad {})", series.name(), backend.id, series.unit.name(), series.bad.name());
+    let Cadence { lateness, stale_after, .. } = Cadence::of_feed(from, plan.limits.scrape_every);
+    match from {
+        FeedSource::Asked(Asked { source, query, newest }) => format!(
+            "{head} from {}: {query}; at most {lateness} old when all is well, stale after {stale_after}; newest by {newest}",
+            source.name
+        ),
+        FeedSource::Gauge(Gauge { family, labels, over }) => {
+            let labels: Vec<String> = labels.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
+            let only = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
+            let of = if backend.pods.is_some() { "the pages of all ready pods" } else { "its page" };
+            format!("{head}: the {} of `{family}{only}` on {of}, stale after {stale_after}", over.name())
+        }
+    }
+}
+
 /// The queries that the plan doesn't write out itself.
 fn written(readings: &Readings) -> String {
     let by = match &readings.author {
         Author::Plan => return String::new(),
         Author::LoadBalancer => "of the load balancer".to_owned(),
+        Author::CloudRun => "of Cloud Run".to_owned(),
         Author::Preset(name) => format!("of the preset `{name}`"),
     };
     let mut text = format!("          the queries {by}:\n");

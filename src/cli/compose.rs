@@ -57,6 +57,8 @@ use crate::{
     },
 };
 
+mod series;
+
 /// Where the plan's systems answer.
 pub enum Places {
     /// Google's own endpoints, with Application Default Credentials.
@@ -330,9 +332,11 @@ impl<'a> Composer<'a> {
             let source = format!("scrape/{}", backend.id).parse()?;
             let mut config = metrics::Config::new(source, backend.id.clone(), url, self.plan.limits.scrape_every, self.now());
             config.must_tell = self.thresholds(backend);
+            config.families.gauges = series::gauges(backend);
             config.twins = TWINS;
             sensors.push(Box::new(MetricsSensor::new(config, client)));
         }
+        sensors.extend(self.series(backend)?);
         if let Some((client, url)) = self.probed(backend)? {
             let pace = Pace { every: Millis::from_secs(5), requests: 2, concurrency: 2 };
             let source = format!("probe/{}", backend.id).parse()?;
@@ -362,6 +366,7 @@ impl<'a> Composer<'a> {
             dropped: pods.dropped.as_ref().map(ToString::to_string),
             only: pairs(&pods.only),
             without: pairs(&pods.without),
+            gauges: series::gauges(backend),
         };
         Ok(pods::Config {
             source: format!("pods/{}", backend.id).parse()?,
@@ -385,6 +390,7 @@ impl<'a> Composer<'a> {
         let cadence = Cadence::of(readings, self.plan.limits.scrape_every);
         let asked = match readings.author {
             Author::LoadBalancer => "load-balancer",
+            Author::CloudRun => "cloud-run",
             Author::Plan | Author::Preset(_) => "prometheus",
         };
         let text = |query: &Option<Shown>| query.as_ref().map(ToString::to_string);
@@ -453,7 +459,7 @@ impl<'a> Composer<'a> {
         let of_backend = self.plan.triggers.iter().filter(|trigger| trigger.backend == backend.id);
         for trigger in of_backend.filter(|trigger| trigger.metric.unit() == Unit::Milliseconds) {
             let known: &mut f64 = highest.entry(trigger.metric).or_default();
-            *known = known.max(trigger.above);
+            *known = known.max(trigger.limit);
         }
         highest
     }

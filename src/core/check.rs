@@ -93,7 +93,9 @@ impl Limit {
     fn requests_min(self) -> u64 {
         match self.metric {
             Metric::ErrorRate => REQUESTS_MIN.max((1.0 / self.below.max(f64::EPSILON)).floor() as u64 + 1),
-            Metric::RequestRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate => REQUESTS_MIN,
+            Metric::RequestRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate | Metric::Declared(_) => {
+                REQUESTS_MIN
+            }
         }
     }
 
@@ -147,7 +149,7 @@ fn nobodys(turn: &Turn) -> Option<Finding> {
 fn met(turn: &Turn, backend: &BackendId, wanted: Limit) -> Option<Finding> {
     let limit = match wanted.metric {
         Metric::ErrorRate => Some(wanted.below),
-        Metric::RequestRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate => None,
+        Metric::RequestRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate | Metric::Declared(_) => None,
     };
     let sight = turn.sight();
     let routes = turn.plan.routes.iter().filter(|route| route.backend(backend).is_some());
@@ -161,9 +163,10 @@ fn met(turn: &Turn, backend: &BackendId, wanted: Limit) -> Option<Finding> {
             let evidence = Evidence::AtDoor { backend: Some(backend.clone()), failed, answers, unlike: unlike.map(Box::new) };
             Finding::Against { seen_at, evidence }
         }
-        (Word::Against { .. }, Metric::RequestRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate) => {
-            Finding::Unknown(Evidence::CountsWrongAnswers { metric: wanted.metric, backend: backend.clone() })
-        }
+        (
+            Word::Against { .. },
+            Metric::RequestRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate | Metric::Declared(_),
+        ) => Finding::Unknown(Evidence::CountsWrongAnswers { metric: wanted.metric, backend: backend.clone() }),
         (Word::Unknown { since }, _) => Finding::Unknown(Evidence::NotMetAnyMore { backend: backend.clone(), ago: turn.now.since(since) }),
     });
     found.min_by_key(|finding| !matches!(finding, Finding::Against { .. }))

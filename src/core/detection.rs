@@ -58,15 +58,17 @@ fn at_share(trigger: &Trigger, share: PerMille, cadence: Cadence, rate: f64) -> 
     let requests = (each_second * window.as_secs_f64()).floor().max(0.0) as u64;
     let proof = |value, visibility, duration| Visible { value, lateness, sampling: every, visibility, duration };
     match trigger.metric {
+        // A gauge has no window and rests on no requests: its newest value is what is so.
+        Metric::Declared(_) => Detection { share, requests, least: Some(proof(trigger.limit, Millis(0), trigger.lasting)), outage: None },
         Metric::ErrorRate => {
             // The window shows so many failures as soon as they have come, when nothing but failures come.
             let all_failing = |limit: f64, duration: Millis| {
                 let needed = least_proof(requests, limit)?;
                 Some(proof(1.0, Millis((needed as f64 / each_second * 1000.0).ceil() as u64), duration))
             };
-            let ordinary = all_failing(trigger.above, trigger.lasting);
-            let at_once = trigger.at_once.and_then(|at_once| all_failing(at_once.above, at_once.lasting));
-            let least = least_proof(requests, trigger.above);
+            let ordinary = all_failing(trigger.limit, trigger.lasting);
+            let at_once = trigger.at_once.and_then(|at_once| all_failing(at_once.limit, at_once.lasting));
+            let least = least_proof(requests, trigger.limit);
             Detection {
                 share,
                 requests,
@@ -76,7 +78,7 @@ fn at_share(trigger: &Trigger, share: PerMille, cadence: Cadence, rate: f64) -> 
         }
         Metric::RequestRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate => {
             let seen = requests >= trigger.requests_min;
-            let least = seen.then(|| proof(trigger.above, window, trigger.lasting));
+            let least = seen.then(|| proof(trigger.limit, window, trigger.lasting));
             Detection { share, requests, least, outage: None }
         }
     }
@@ -115,7 +117,7 @@ mod tests {
     #[test]
     fn a_disaster_is_proven_sooner_where_the_plan_says_so() {
         let plan = plan();
-        let at_once = Some(AtOnce { above: 0.5, lasting: Millis::from_secs(10) });
+        let at_once = Some(AtOnce { limit: 0.5, lasting: Millis::from_secs(10) });
         let trigger = Trigger { at_once, ..plan.triggers[0].clone() };
         let seen = budget(&trigger, &plan.routes[0].ladder, page(5), 120.0);
         let outage = seen[1].outage.unwrap();

@@ -32,7 +32,7 @@ fn watching<'a>(sight: &Sight<'a>, route: &Route) -> impl Iterator<Item = &'a Tr
 
 /// The share of failing requests that the route tolerates.
 pub(super) fn limit(sight: &Sight, route: &Route) -> f64 {
-    watching(sight, route).map(|trigger| trigger.above).reduce(f64::min).unwrap_or(ERRORS_MAX)
+    watching(sight, route).map(|trigger| trigger.limit).reduce(f64::min).unwrap_or(ERRORS_MAX)
 }
 
 /// The trigger by which a failing backend goes home: the one that waits the least.

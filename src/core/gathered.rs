@@ -39,7 +39,7 @@ pub(super) fn take(
     }
     let failed = match sample.basis {
         Basis::Counted { failed } => failed,
-        Basis::Exact if sample.value <= trigger.above => 0,
+        Basis::Exact if !trigger.is_beyond(sample.value) => 0,
         // It is beyond the limit, or may be, of too few requests to say so.
         Basis::Exact | Basis::AtLeast => return None,
     };
@@ -64,7 +64,7 @@ pub(super) fn take(
         Basis::Counted { .. } => gathered.failed as f64 / gathered.requests.max(1) as f64,
         Basis::Exact | Basis::AtLeast => sample.value,
     };
-    (value <= trigger.above).then_some(value)
+    (!trigger.is_beyond(value)).then_some(value)
 }
 
 /// How many requests were gathered of those that can clear a breach, where it is for want of them that nobody can tell.

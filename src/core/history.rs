@@ -15,7 +15,6 @@ use crate::{
     },
     domain::{
         id::BackendId,
-        metric::Metric,
         time::{Millis, Timestamp},
     },
     plan::model::Route,
@@ -68,7 +67,7 @@ fn record_backend(turn: &mut Turn, id: &BackendId) {
     if missed == 0 {
         return;
     }
-    for metric in Metric::ALL {
+    for metric in turn.plan.metrics_of(id) {
         let value = evidence::measured(turn.state, now, id, metric).and_then(Result::ok).map(|sample| sample.value);
         if let Some(backend) = turn.state.backends.get_mut(id) {
             let (recent, past) = (backend.history.entry(metric).or_default(), backend.past.entry(metric).or_default());

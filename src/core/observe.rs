@@ -203,8 +203,11 @@ fn watch_drops(turn: &mut Turn, by: &SourceId, sent: u64, dropped: u64) {
 fn measured(turn: &mut Turn, source: &SourceId, id: &BackendId, values: &BTreeMap<Metric, Measured>) {
     let now = turn.now;
     let Some(backend) = turn.state.backends.get_mut(id) else { return };
-    backend.values_at = Some(now);
-    backend.full_at = None;
+    // Whoever tells only what the plan declares says nothing of the others' age, nor of their windows.
+    if values.is_empty() || values.keys().any(|metric| metric.place().is_ok()) {
+        backend.values_at = Some(now);
+        backend.full_at = None;
+    }
     let mut dropping = false;
     for (metric, measured) in values {
         backend.values.insert(*metric, *measured);

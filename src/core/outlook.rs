@@ -313,7 +313,7 @@ pub fn within_unjudged(state: &State, id: &TriggerId) -> Option<Timestamp> {
     let sight = Sight::of(state)?;
     let trigger = sight.plan.triggers.iter().find(|trigger| trigger.id == *id)?;
     let known = state.triggers.get(id)?;
-    let within = known.value.is_some_and(|value| value <= trigger.above);
+    let within = known.value.is_some_and(|value| !trigger.is_beyond(value));
     known.last_breach_at.filter(|_| known.pending_since.is_some() && within && known.reading.gap().is_some())
 }
 

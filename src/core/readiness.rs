@@ -142,13 +142,14 @@ pub(super) struct Over {
     pub limit: f64,
 }
 
-/// Home's own figures, where they rest on enough requests and are beyond what the route's triggers tolerate of the target.
+/// Home's own figures, where they rest on enough requests and are beyond what the route's triggers tolerate of the target. What is more where
+/// more users are is no figure to compare.
 pub(super) fn beyond(plan: &Plan, state: &State, route: &Route) -> impl Iterator<Item = Over> {
     let of_route = plan.triggers.iter().filter(|trigger| trigger.route == route.id);
-    of_route.filter_map(|trigger| {
+    of_route.filter(|trigger| trigger.metric.is_comparable()).filter_map(|trigger| {
         let sample = evidence::measured(state, state.now, &route.home, trigger.metric)?.ok()?;
-        let failing = verdict::side(&sample, trigger.above, trigger.requests_min) == Ok(Side::Beyond);
-        failing.then_some(Over { metric: trigger.metric, value: sample.value, limit: trigger.above })
+        let failing = verdict::side(trigger.metric, &sample, trigger.limit, trigger.requests_min) == Ok(Side::Beyond);
+        failing.then_some(Over { metric: trigger.metric, value: sample.value, limit: trigger.limit })
     })
 }
 

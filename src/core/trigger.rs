@@ -93,7 +93,7 @@ fn seen(sight: &Sight, trigger: &Trigger) -> Seen {
     match evidence::measured(sight.state, sight.now, &trigger.backend, trigger.metric) {
         None => Seen::Nothing,
         Some(Err(gap)) => Seen::Gap(why(gap)),
-        Some(Ok(sample)) => Seen::Sample(sample, verdict::side(&sample, trigger.above, trigger.requests_min).map_err(why)),
+        Some(Ok(sample)) => Seen::Sample(sample, verdict::side(trigger.metric, &sample, trigger.limit, trigger.requests_min).map_err(why)),
     }
 }
 
@@ -135,13 +135,13 @@ fn judge(turn: &mut Turn, trigger: &Trigger, known: &mut TriggerState, sample: &
         Ok(Side::Beyond) if turn.state.stood_still.is_some_and(|stood| sample.at <= stood.since) => Err(Gap::Stale),
         side => side,
     };
-    let cadence = turn.plan.cadence(&trigger.backend);
+    let cadence = turn.plan.cadence_of(&trigger.backend, trigger.metric);
     // What comes late began earlier than it could be seen; a duration is counted from when it could.
     let seen_from = (sample.at + cadence.lateness).min(now);
     let change = weigh(&mut proof, sample, side_proven(side), seen_from, trigger.lasting);
     known.set_proof(proof);
     let disaster = trigger.at_once.map_or(Change::Nothing, |at_once| {
-        let side = verdict::side(sample, at_once.above, trigger.requests_min);
+        let side = verdict::side(trigger.metric, sample, at_once.limit, trigger.requests_min);
         weigh(&mut known.disaster, sample, side_proven(side), seen_from, at_once.lasting)
     });
     if let Some(value) = gathered::take(known, trigger, sample, side, now, cadence.window) {

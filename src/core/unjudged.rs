@@ -94,8 +94,11 @@ pub(super) fn lacks_requests(gap: Gap) -> bool {
     gap == Gap::Undecided || gap.is_starved()
 }
 
-/// What the figure itself rests on, else what the source counts of the backend within the same window.
+/// What the figure itself rests on, else what the source counts of the backend within the same window. What a plan declares rests on none.
 pub(super) fn counted(sight: &Sight, trigger: &Trigger) -> Option<Counted> {
+    if let Metric::Declared(_) = trigger.metric {
+        return None;
+    }
     let of = |metric| evidence::measured(sight.state, sight.now, &trigger.backend, metric).and_then(Result::ok);
     let sample = of(trigger.metric).or_else(|| of(Metric::RequestRate))?;
     Some(Counted { requests: sample.requests, needed: trigger.requests_min })

@@ -2,12 +2,12 @@
 //!
 //! A share of failed requests is judged by its counts, see [`proportion`]: it is beyond the limit when that is proven, of however few
 //! requests, and within it when enough requests say so. Between the two nothing is known, and what is not known clears nothing. Any
-//! other figure needs the plan's number of requests either way. A quantile above the top bucket is beyond every limit up to that bucket's
-//! bound, and says nothing of a higher one.
+//! other figure needs the plan's number of requests either way, and one that the plan declares needs none and is bad on the side that the
+//! plan says. A quantile above the top bucket is beyond every limit up to that bucket's bound, and says nothing of a higher one.
 
 use crate::{
     core::proportion,
-    domain::metric::{Basis, Gap, Sample},
+    domain::metric::{Basis, Gap, Metric, Sample},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,10 +16,10 @@ pub(super) enum Side {
     Beyond,
 }
 
-/// On which side of `limit` the sample lies.
+/// On which side of `limit` a sample of `metric` lies.
 /// # Errors
 /// The gap that it amounts to where it can't be told.
-pub(super) fn side(sample: &Sample, limit: f64, requests_min: u64) -> Result<Side, Gap> {
+pub(super) fn side(metric: Metric, sample: &Sample, limit: f64, requests_min: u64) -> Result<Side, Gap> {
     match sample.basis {
         Basis::Counted { failed } if proportion::proven_above(failed, sample.requests, limit) => Ok(Side::Beyond),
         Basis::Counted { .. } if sample.value > limit => Err(Gap::Undecided),
@@ -27,7 +27,7 @@ pub(super) fn side(sample: &Sample, limit: f64, requests_min: u64) -> Result<Sid
         Basis::Counted { .. } => Ok(Side::Within),
         Basis::AtLeast if sample.value >= limit => Ok(Side::Beyond),
         Basis::AtLeast => Err(Gap::Capped),
-        Basis::Exact if sample.value > limit => Ok(Side::Beyond),
+        Basis::Exact if metric.bad().is_beyond(sample.value, limit) => Ok(Side::Beyond),
         Basis::Exact => Ok(Side::Within),
     }
 }
@@ -35,11 +35,15 @@ pub(super) fn side(sample: &Sample, limit: f64, requests_min: u64) -> Result<Sid
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::time::Timestamp;
+    use crate::domain::{
+        metric::Unit,
+        series::{Bad, Series},
+        time::Timestamp,
+    };
 
     fn counted(failed: u64, requests: u64, limit: f64) -> Result<Side, Gap> {
         let value = failed as f64 / requests as f64;
-        side(&Sample { value, requests, at: Timestamp(0), basis: Basis::Counted { failed } }, limit, 100)
+        side(Metric::ErrorRate, &Sample { value, requests, at: Timestamp(0), basis: Basis::Counted { failed } }, limit, 100)
     }
 
     #[test]
@@ -55,11 +59,21 @@ mod tests {
 
     #[test]
     fn a_quantile_beyond_the_top_bucket_breaches_what_that_bucket_reaches() {
-        let top = |value, requests| side(&Sample::at_least(value, requests, Timestamp(0)), 1000.0, 100);
+        let top = |value, requests| side(Metric::P95Latency, &Sample::at_least(value, requests, Timestamp(0)), 1000.0, 100);
         assert_eq!(top(2500.0, 500), Ok(Side::Beyond));
         assert_eq!(top(1000.0, 500), Ok(Side::Beyond), "above a bucket that ends at the limit");
         assert_eq!(top(500.0, 500), Err(Gap::Capped));
         assert_eq!(top(2500.0, 99), Err(Gap::LowVolume));
+    }
+
+    #[test]
+    fn what_the_plan_declares_rests_on_no_requests_and_is_bad_on_its_own_side() {
+        let of = |bad, value| {
+            let metric = Metric::Declared(Series::new("free-slots", Unit::Count, bad).unwrap());
+            side(metric, &Sample::exact(value, 0, Timestamp(0)), 10.0, 0)
+        };
+        assert_eq!([9.0, 10.0, 11.0].map(|value| of(Bad::Above, value)), [Ok(Side::Within), Ok(Side::Within), Ok(Side::Beyond)]);
+        assert_eq!([9.0, 10.0, 11.0].map(|value| of(Bad::Below, value)), [Ok(Side::Beyond), Ok(Side::Within), Ok(Side::Within)]);
     }
 
     proptest::proptest! {

@@ -1,18 +1,18 @@
 //! What is measured of a backend, and what a measurement may be: a number with its proof, or a gap with its reason.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
-use strum::EnumCount;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::domain::{
+    as_text,
     fault::FaultKind,
+    series::{Bad, Series, SeriesError},
     time::{Millis, Timestamp},
 };
 
 /// The measurements that triggers, evidence and charts are made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, EnumCount, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Metric {
     /// Requests a second.
     RequestRate,
@@ -24,14 +24,17 @@ pub enum Metric {
     P99Latency,
     /// Connections dropped a second.
     DropRate,
+    /// What the plan declares beside them; never negative.
+    Declared(Series),
 }
 
 impl Metric {
-    pub const ALL: [Metric; Metric::COUNT] =
+    /// Those that every backend is asked for. What a plan declares is in the plan.
+    pub const STANDARD: [Metric; 6] =
         [Metric::RequestRate, Metric::ErrorRate, Metric::P50Latency, Metric::P95Latency, Metric::P99Latency, Metric::DropRate];
 
     /// The name as the plan file spells it; people read the words of `Display`.
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Metric::RequestRate => "request_rate",
             Metric::ErrorRate => "error_rate",
@@ -39,6 +42,7 @@ impl Metric {
             Metric::P95Latency => "p95_latency",
             Metric::P99Latency => "p99_latency",
             Metric::DropRate => "drop_rate",
+            Metric::Declared(series) => series.name(),
         }
     }
     pub fn unit(self) -> Unit {
@@ -46,20 +50,115 @@ impl Metric {
             Metric::RequestRate | Metric::DropRate => Unit::PerSecond,
             Metric::ErrorRate => Unit::Fraction,
             Metric::P50Latency | Metric::P95Latency | Metric::P99Latency => Unit::Milliseconds,
+            Metric::Declared(series) => series.unit,
+        }
+    }
+    /// On which side of a limit it is bad.
+    pub fn bad(self) -> Bad {
+        match self {
+            Metric::RequestRate | Metric::ErrorRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate => {
+                Bad::Above
+            }
+            Metric::Declared(series) => series.bad,
+        }
+    }
+    /// Whether a limit that is meant for one backend says something of another, whatever share of the users each has. Much of what a plan
+    /// declares is more where more users are.
+    pub fn is_comparable(self) -> bool {
+        match self {
+            Metric::RequestRate | Metric::ErrorRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate => {
+                true
+            }
+            Metric::Declared(series) => match series.unit {
+                Unit::Fraction | Unit::Milliseconds | Unit::Seconds => true,
+                Unit::Count | Unit::Bytes | Unit::PerSecond => false,
+            },
+        }
+    }
+    /// Its place among the standard ones.
+    /// # Errors
+    /// The series, if it is one that a plan declares.
+    pub fn place(self) -> Result<usize, Series> {
+        match self {
+            Metric::RequestRate => Ok(0),
+            Metric::ErrorRate => Ok(1),
+            Metric::P50Latency => Ok(2),
+            Metric::P95Latency => Ok(3),
+            Metric::P99Latency => Ok(4),
+            Metric::DropRate => Ok(5),
+            Metric::Declared(series) => Err(series),
         }
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    PerSecond,
-    /// 0.0 to 1.0, shown as percent.
-    Fraction,
-    Milliseconds,
+/// What a declared series begins with in the record, where it stands among the others.
+const DECLARED: &str = "series:";
+
+impl Serialize for Metric {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.place() {
+            Ok(_) => serializer.serialize_str(self.name()),
+            Err(series) => serializer.collect_str(&format_args!("{DECLARED}{series}")),
+        }
+    }
 }
 
+impl FromStr for Metric {
+    type Err = MetricError;
+
+    fn from_str(text: &str) -> Result<Metric, MetricError> {
+        match text.strip_prefix(DECLARED) {
+            Some(series) => Ok(Metric::Declared(series.parse()?)),
+            None => Metric::STANDARD.into_iter().find(|metric| metric.name() == text).ok_or(MetricError::Unknown),
+        }
+    }
+}
+
+/// Why a text of the record is no metric.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MetricError {
+    #[error("this version of cutover knows no such metric")]
+    Unknown,
+    #[error(transparent)]
+    Series(#[from] SeriesError),
+}
+
+impl<'de> Deserialize<'de> for Metric {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Metric, D::Error> {
+        as_text::parsed(deserializer)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unit {
+    PerSecond,
+    /// 0.0 to 1.0, shown as percent; a declared one may be more than all.
+    Fraction,
+    Milliseconds,
+    Seconds,
+    Count,
+    Bytes,
+}
+
+/// What bytes are counted by, the largest last.
+const BYTES: [(&str, f64); 4] = [("KiB", 1024.0), ("MiB", 1_048_576.0), ("GiB", 1_073_741_824.0), ("TiB", 1_099_511_627_776.0)];
+
 impl Unit {
-    /// The value as a person reads it: `2.4 %`, `180 ms`, `1.25 s`, `118/s`.
+    pub const ALL: [Unit; 6] = [Unit::Count, Unit::Fraction, Unit::Milliseconds, Unit::Seconds, Unit::Bytes, Unit::PerSecond];
+
+    /// As the plan spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::Count => "count",
+            Unit::Fraction => "ratio",
+            Unit::Milliseconds => "milliseconds",
+            Unit::Seconds => "seconds",
+            Unit::Bytes => "bytes",
+            Unit::PerSecond => "per_second",
+        }
+    }
+
+    /// The value as a person reads it: `2.4 %`, `180 ms`, `1.25 s`, `118/s`, `42`, `1.5 GiB`.
     pub fn show(self, value: f64) -> String {
         match self {
             Unit::PerSecond if value >= 1e7 => format!("{value:.0e}/s"),
@@ -68,6 +167,18 @@ impl Unit {
             Unit::Fraction => format!("{:.2}%", value * 100.0),
             Unit::Milliseconds if value >= 1000.0 => format!("{:.2}s", value / 1000.0),
             Unit::Milliseconds => format!("{value:.0}ms"),
+            Unit::Seconds if value >= 600.0 => format!("{:.0}m", value / 60.0),
+            Unit::Seconds if value >= 10.0 => format!("{value:.0}s"),
+            Unit::Seconds if value >= 1.0 => format!("{value:.1}s"),
+            Unit::Seconds => format!("{:.0}ms", value * 1000.0),
+            Unit::Count if value >= 1e7 => format!("{value:.0e}"),
+            Unit::Count if value >= 10.0 || value.fract() == 0.0 => format!("{value:.0}"),
+            Unit::Count => format!("{value:.1}"),
+            Unit::Bytes => match BYTES.iter().rev().find(|(_, size)| value >= *size) {
+                Some((unit, size)) if value / size >= 10.0 => format!("{:.0}{unit}", value / size),
+                Some((unit, size)) => format!("{:.1}{unit}", value / size),
+                None => format!("{value:.0}B"),
+            },
         }
     }
 }
@@ -81,6 +192,7 @@ impl fmt::Display for Metric {
             Metric::P95Latency => "p95 latency",
             Metric::P99Latency => "p99 latency",
             Metric::DropRate => "drop rate",
+            Metric::Declared(series) => return f.pad(&series.name().replace('-', " ")),
         })
     }
 }
@@ -361,5 +473,31 @@ mod tests {
         assert_eq!(Unit::Fraction.show(0.024), "2.40%");
         assert_eq!(Unit::Milliseconds.show(1250.0), "1.25s");
         assert_eq!(Unit::PerSecond.show(117.6), "118/s");
+        assert_eq!([0.0, 7.0, 7.5, 240.0].map(|value| Unit::Count.show(value)), ["0", "7", "7.5", "240"]);
+        assert_eq!([0.25, 2.5, 45.0, 1800.0].map(|value| Unit::Seconds.show(value)), ["250ms", "2.5s", "45s", "30m"]);
+        assert_eq!([512.0, 1536.0, 64e6, 5e12].map(|value| Unit::Bytes.show(value)), ["512B", "1.5KiB", "61MiB", "4.5TiB"]);
+    }
+
+    #[test]
+    fn a_metric_is_recorded_by_its_name_and_a_declared_one_by_all_that_it_means() {
+        let depth = Metric::Declared(Series::new("queue-depth", Unit::Count, Bad::Above).unwrap());
+        for (metric, text) in [(Metric::P95Latency, "p95_latency"), (depth, "series:queue-depth:count:above")] {
+            assert_eq!(serde_json::to_string(&metric).unwrap(), format!("\"{text}\""));
+            assert_eq!(serde_json::from_str::<Metric>(&format!("\"{text}\"")).unwrap(), metric);
+            let key = std::collections::BTreeMap::from([(metric, 1)]);
+            let map = format!("{{\"{text}\":1}}");
+            assert_eq!(serde_json::to_string(&key).unwrap(), map);
+            assert_eq!(serde_json::from_str::<std::collections::BTreeMap<Metric, i32>>(&map).unwrap(), key);
+        }
+        assert_eq!((depth.to_string(), depth.name()), ("queue depth".to_owned(), "queue-depth"));
+        for text in ["queue-depth", "series:queue-depth", "p42_latency", "series:error_rate:ratio:above"] {
+            assert!(serde_json::from_str::<Metric>(&format!("\"{text}\"")).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_standard_metric_has_a_place_of_its_own() {
+        let places = Metric::STANDARD.map(Metric::place);
+        assert_eq!(places, std::array::from_fn(Ok));
     }
 }

@@ -25,6 +25,7 @@ pub mod platform;
 pub mod position;
 pub mod role;
 pub mod secret;
+pub mod series;
 pub mod shared;
 pub mod shown;
 pub mod suggest;

@@ -93,12 +93,12 @@ mod tests {
         assert_ne!(before.hash, comment.hash);
         let mut after = before.clone();
         let trigger = after.triggers[0].id.clone();
-        after.triggers[0].above = 0.5;
+        after.triggers[0].limit = 0.5;
         after.triggers.rotate_left(1);
         after.checklist.remove(0);
         let paths: Vec<String> = differences(&before, &after).iter().map(ToString::to_string).collect();
         let gone = format!("checklist.{}: not in the file any more", before.checklist[0].id);
-        let changed = format!("triggers.{trigger}.above: {}, and in the file 0.5", before.triggers[0].above);
+        let changed = format!("triggers.{trigger}.above: {}, and in the file 0.5", before.triggers[0].limit);
         assert_eq!(paths, [gone, changed]);
     }
 }

@@ -17,13 +17,14 @@ use crate::{
         metric::Metric,
         platform::Platform,
         position::Position,
+        series::Series,
         shown::Shown,
         time::Millis,
         weight::{PerMille, Weights},
     },
     plan::model::{
         clusters::ClusterWay,
-        readings::{PodPages, Readings},
+        readings::{Feed, PodPages, Readings},
     },
 };
 
@@ -37,6 +38,9 @@ pub struct Plan {
     pub hash: Digest,
     pub project: Shown,
     pub region: Shown,
+    /// Figures beside the standard ones, in the plan's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub series: Vec<Series>,
     /// Ways to clusters, where they are not the usual one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub clusters: BTreeMap<Shown, ClusterWay>,
@@ -245,6 +249,9 @@ pub struct Backend {
     /// The pages of its own pods, if its figures come from there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pods: Option<PodPages>,
+    /// Where what the plan declares is told of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub series: Vec<Feed>,
     /// Where the prober asks this backend directly, past the front door.
     pub probe_url: Option<Shown>,
     /// What that probe must answer; `None` for any 2xx.
@@ -260,7 +267,7 @@ pub enum WorkloadRef {
     Deployment { cluster: Shown, namespace: Shown, deployment: Shown },
 }
 
-/// `metric` of `backend` above `above` for `lasting` → `action`.
+/// `metric` of `backend` beyond `limit` for `lasting` → `action`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trigger {
     pub id: TriggerId,
@@ -268,10 +275,12 @@ pub struct Trigger {
     pub route: RouteId,
     pub backend: BackendId,
     pub metric: Metric,
-    /// In the metric's own unit: a fraction, milliseconds, a rate. Finite and positive.
-    pub above: f64,
+    /// In the metric's own unit: a fraction, milliseconds, a rate. Finite and positive. Which side of it is bad is the metric's word.
+    #[serde(rename = "above")]
+    pub limit: f64,
     pub lasting: Millis,
     /// Fewest requests that a sample must rest on to be in order. A share of failed requests is a breach of however few, once it is proven.
+    /// What the plan declares rests on no requests: 0.
     pub requests_min: u64,
     pub action: TriggerAction,
     pub on_blind: OnBlind,
@@ -280,11 +289,18 @@ pub struct Trigger {
     pub at_once: Option<AtOnce>,
 }
 
+impl Trigger {
+    pub fn is_beyond(&self, value: f64) -> bool {
+        self.metric.bad().is_beyond(value, self.limit)
+    }
+}
+
 /// What is a disaster, and for how long it has to be one.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct AtOnce {
-    /// In the metric's own unit, higher than the trigger's own limit.
-    pub above: f64,
+    /// In the metric's own unit, further on its bad side than the trigger's own limit.
+    #[serde(rename = "above")]
+    pub limit: f64,
     /// Shorter than the trigger's own duration.
     pub lasting: Millis,
 }

@@ -23,6 +23,24 @@ pub struct Query {
     pub selector: Option<String>,
 }
 
+impl Query {
+    /// The series that it begins with: those before a bracket, with their labels in braces, or a name that is all of the query.
+    pub fn first_series(&self) -> Option<String> {
+        if let Some(selector) = &self.selector {
+            return Some(selector.clone());
+        }
+        let marks = marks(&self.text).ok()?;
+        let open = marks.iter().find(|(_, mark)| *mark == '{').map(|(place, _)| *place);
+        match open {
+            Some(open) => {
+                let close = marks.iter().find(|(place, mark)| *place > open && *mark == '}').map(|(place, _)| *place)?;
+                selector_before(&self.text, &marks, close + 1)
+            }
+            None => selector_before(&self.text, &marks, self.text.len()).filter(|name| *name == self.text),
+        }
+    }
+}
+
 /// Reads a query as it is typed; lines are joined.
 /// # Errors
 /// For what no server would understand, or what would mean something else on one line.
@@ -178,6 +196,16 @@ mod tests {
         assert_eq!(selector("increase({__name__=\"a\", b!=\"}\"}[1m])").as_deref(), Some("{__name__=\"a\", b!=\"}\"}"));
         assert_eq!(selector("max_over_time((a + b)[1m:])"), None);
         assert_eq!(selector("job:requests:increase1m"), None);
+    }
+
+    #[test]
+    fn the_series_of_a_gauge_are_told_by_their_braces_or_by_being_all_of_it() {
+        let first = |text| query(text).unwrap().first_series();
+        assert_eq!(first("sum(in_flight{job=\"a\"}) / sum(slots{job=\"a\"})").as_deref(), Some("in_flight{job=\"a\"}"));
+        assert_eq!(first("sum by (pod) ({__name__=\"a}\"})").as_deref(), Some("{__name__=\"a}\"}"));
+        assert_eq!(first("queue:depth").as_deref(), Some("queue:depth"));
+        assert_eq!(first("sum(rate(a_total[1m]))").as_deref(), Some("a_total"));
+        assert_eq!(first("sum by (pod) (in_flight)"), None);
     }
 
     #[test]

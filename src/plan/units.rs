@@ -18,6 +18,8 @@ pub const SPAN_ALLOWED: &str = "a duration above zero such as 850ms, 15s, 2m, 1h
 pub const SHARE_ALLOWED: &str = "a share from 0% to 100% in steps of 0.1%, such as 5% or 12.5%";
 pub const FRACTION_ALLOWED: &str = "a fraction above 0 and below 1, such as 0.05, or the same as 5%";
 pub const RATE_ALLOWED: &str = "a rate above zero, such as 20/s";
+pub const BYTES_ALLOWED: &str = "an amount above zero, such as 512KiB, 200MiB or 1.5GiB";
+pub const NUMBER_ALLOWED: &str = "a number above zero, such as 40";
 
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
@@ -107,6 +109,30 @@ pub fn fraction(text: &str) -> Result<f64, UnitError> {
     }
 }
 
+/// `512KiB`, `200MiB`, `1.5GiB`, above zero.
+/// # Errors
+/// With the reason, and a suggestion for bare numbers.
+pub fn bytes(text: &str) -> Result<f64, UnitError> {
+    let sizes = [("KiB", 1u64 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("B", 1)];
+    let read = sizes.into_iter().find_map(|(unit, size)| Some(decimal(text.strip_suffix(unit)?.trim_end())? * size as f64));
+    match read {
+        Some(value) if value > 0.0 => Ok(value),
+        _ => Err(UnitError {
+            message: format!("`{text}` is no amount of bytes"),
+            suggestion: decimal(text).filter(|value| *value > 0.0).map(|_| format!("say which: `{text}B`, `{text}KiB` or `{text}MiB`")),
+        }),
+    }
+}
+
+/// `40`, above zero.
+/// # Errors
+/// With the reason.
+pub fn number(text: &str) -> Result<f64, UnitError> {
+    decimal(text)
+        .filter(|value| *value > 0.0)
+        .ok_or_else(|| UnitError { message: format!("`{text}` is no number above zero"), suggestion: None })
+}
+
 /// `20/s`, above zero.
 /// # Errors
 /// With the reason, and a suggestion for bare numbers.
@@ -189,5 +215,14 @@ mod tests {
         assert_eq!(rate("20/s"), Ok(20.0));
         assert_eq!(rate("20").unwrap_err().suggestion.as_deref(), Some("did you mean `20/s`?"));
         assert!(rate("0/s").is_err());
+        assert_eq!((bytes("1.5GiB"), bytes("200MiB"), bytes("7B")), (Ok(1_610_612_736.0), Ok(209_715_200.0), Ok(7.0)));
+        assert!(bytes("512").unwrap_err().suggestion.unwrap().contains("`512KiB`"));
+        for text in ["0MiB", "MiB", "-1KiB", "1MB", "1e3B"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+        assert_eq!((number("40"), number("0.5")), (Ok(40.0), Ok(0.5)));
+        for text in ["0", "-1", "40/s", "NaN", "1e9"] {
+            assert!(number(text).is_err(), "{text}");
+        }
     }
 }

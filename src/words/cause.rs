@@ -77,9 +77,9 @@ fn trigger(fired: &Fired, names: Names) -> String {
     let value = fired.value.map_or_else(|| "unknown".to_owned(), |value| names.value(&fired.trigger, value));
     match names.trigger_planned(&fired.trigger) {
         Some(trigger) => {
-            // Between the first figure above it and the last there may have been some below it that proved nothing.
-            let limit = names.value(&fired.trigger, trigger.above);
-            format!("the {watched} was {value}, above {limit}, not cleared for {}", trigger.lasting)
+            // Between the first figure beyond it and the last there may have been some within it that proved nothing.
+            let (bad, limit) = (trigger.metric.bad().name(), names.value(&fired.trigger, trigger.limit));
+            format!("the {watched} was {value}, {bad} {limit}, not cleared for {}", trigger.lasting)
         }
         None => format!("the {watched} was {value}"),
     }

@@ -93,9 +93,10 @@ pub fn objection(objection: &Objection, names: Names) -> String {
         }
         Objection::AnswersNoRequest { home } => format!("{} answers no direct request", names.backend(home)),
         Objection::BeyondLimit { home, metric, value, limit } => format!(
-            "the {metric} of {} is {}, above {}",
+            "the {metric} of {} is {}, {} {}",
             names.backend(home),
             Names::figure(*metric, *value),
+            metric.bad().name(),
             Names::figure(*metric, *limit)
         ),
         Objection::WeightsOld { ago } => format!("the weights were last read {ago} ago"),
@@ -197,7 +198,7 @@ pub fn evidence(evidence: &Evidence, names: Names) -> String {
         Evidence::CountsWrongAnswers { metric, backend } => format!(
             "what {} answers at the front door is not what users come for, so its {} proves nothing",
             names.backend(backend),
-            metric.name().replace('_', " ")
+            metric
         ),
         Evidence::NotMetAnyMore { backend, ago } => not_met(&names.backend(backend), *ago),
         Evidence::NoDatabase => "the plan names no database".to_owned(),

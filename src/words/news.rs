@@ -12,6 +12,7 @@ use crate::{
         role::Role,
         time::Millis,
     },
+    plan::model::Trigger,
     words::{
         Names, cause,
         cause::{came_first, unlike},
@@ -177,9 +178,10 @@ pub fn news(news: &News, names: Names) -> String {
             format!("{by} adopted {} as what {} should be", names.split(route, found), names.route(route))
         }
         News::Breached { trigger, value, acts_in } => {
-            let limit = names.trigger_planned(trigger).map_or_else(String::new, |known| names.value(trigger, known.above));
+            let beyond = |known: &Trigger| format!("{} {}", known.metric.bad().name(), names.value(trigger, known.limit));
+            let beyond = names.trigger_planned(trigger).map_or_else(|| "beyond its limit".to_owned(), beyond);
             let acts = acts_in.map_or_else(String::new, |span| format!("; it acts in {span} unless it clears"));
-            format!("the {} is {}, above {limit}{acts}", names.watched(trigger), names.value(trigger, *value))
+            format!("the {} is {}, {beyond}{acts}", names.watched(trigger), names.value(trigger, *value))
         }
         News::BlindExcused { trigger, gap: why } => format!(
             "the {} is not judged still ({}), as is to be expected there now: it counts as blind no more, and its clock has stopped",

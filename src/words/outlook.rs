@@ -11,9 +11,10 @@ use crate::{
     domain::{
         id::{BackendId, RouteId, TriggerId},
         metric::Gap,
-        time::{Millis, Timestamp},
+        time::Timestamp,
         weight::Weights,
     },
+    plan::model::Trigger,
     words::{
         Names, cause,
         cause::{not_met, unlike},
@@ -40,11 +41,12 @@ fn then(then: &Then, names: Names) -> String {
 }
 
 /// What a trigger does once a breach has lasted, as far as it would do so now.
-pub fn rule(would: &Then, lasting: Millis, names: Names) -> String {
+pub fn rule(would: &Then, trigger: &Trigger, names: Names) -> String {
+    let (lasting, bad) = (trigger.lasting, trigger.metric.bad().name());
     match would {
         // Nobody can be brought home from where nobody is; it is so from the first step on.
-        Then::GoesHome | Then::NobodyThere => format!("rolls back after {lasting} above it"),
-        Then::Holds => format!("holds after {lasting} above it"),
+        Then::GoesHome | Then::NobodyThere => format!("rolls back after {lasting} {bad} it"),
+        Then::Holds => format!("holds after {lasting} {bad} it"),
         Then::Withheld { home } => format!("would not roll back now: {} answers nobody", names.backend(home)),
         Then::Disarmed { instance } => format!("rolls nobody back: {instance} was promoted"),
         Then::HomeNotProven { why } => format!("would not roll back now: {}", objection(why, names)),

@@ -261,7 +261,7 @@ pub fn unjudged(why: &Unjudged, now: Timestamp) -> Said {
 pub(super) fn figures(state: &State, id: &TriggerId) -> (String, String) {
     let names = Names::of(state);
     let unknown = || "unknown".to_owned();
-    let limit = names.trigger_planned(id).map_or_else(unknown, |known| names.value(id, known.above));
+    let limit = names.trigger_planned(id).map_or_else(unknown, |known| names.value(id, known.limit));
     (value(state, id).unwrap_or_else(unknown), limit)
 }
 

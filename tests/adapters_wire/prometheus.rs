@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use cutover::{
     adapter::{
         http::{Origin, Reach},
-        prometheus::{Config, PrometheusSensor, Queries, Scale},
+        prometheus::{Config, PrometheusSensor, Queries, Scale, series},
     },
     domain::{
         fact::Fact,
         fault::{Fault, FaultKind},
-        metric::{Basis, Gap, Measured, Metric, Sample},
+        metric::{Basis, Gap, Measured, Metric, Sample, Unit},
+        series::{Bad, Series},
         time::{Millis, Timestamp},
     },
     port::Sensor,
@@ -58,7 +59,7 @@ async fn look_at(script: impl Fn(&str) -> Reaction + Send + Sync + 'static) -> (
 async fn values(script: impl Fn(&str) -> Reaction + Send + Sync + 'static) -> Result<BTreeMap<Metric, Measured>, Fault> {
     let facts = look_at(script).await.0?;
     let [Fact::Measured { values, .. }] = facts.as_slice() else { panic!("{facts:?}") };
-    assert_eq!(values.len(), Metric::ALL.len(), "each figure has a number or a reason");
+    assert_eq!(values.len(), Metric::STANDARD.len(), "each figure has a number or a reason");
     Ok(values.clone())
 }
 
@@ -179,4 +180,73 @@ async fn a_server_that_answers_nothing_is_a_fault() {
         assert_eq!(values[&Metric::P95Latency], Err(gap));
         assert!(values[&Metric::ErrorRate].is_ok());
     }
+}
+
+/// Two series of one backend, each of a server of its own, whose script is told which query it answers.
+async fn declared(scripts: [fn(&str) -> Reaction; 2]) -> (Result<BTreeMap<Metric, Measured>, Fault>, [Vec<Asked>; 2]) {
+    let name = |asked: &Asked| if asked.path.contains("newest") { "newest" } else { "value" };
+    let [one, other] = scripts;
+    let servers = [Server::start(move |asked, _| one(name(asked))).await, Server::start(move |asked, _| other(name(asked))).await];
+    let asked = ["queue-depth", "headroom"].into_iter().zip(&servers).map(|(series, server)| series::Asked {
+        metric: metric(series),
+        base: Origin::split(&server.url("/prometheus"), Reach::Loopback).unwrap().1,
+        client: client(server),
+        query: "value".to_owned(),
+        newest: "newest".to_owned(),
+        stale_after: Millis::from_secs(30),
+    });
+    let config = series::Config {
+        source: "series/gke".parse().unwrap(),
+        backend: id("gke"),
+        asked: asked.collect(),
+        every: Millis::from_secs(5),
+        now: at_night(),
+    };
+    let facts = series::SeriesSensor::new(config).look().await;
+    let values = facts.map(|facts| match facts.as_slice() {
+        [Fact::Measured { values, .. }] => values.clone(),
+        other => panic!("{other:?}"),
+    });
+    (values, servers.map(|server| server.asked()))
+}
+
+fn metric(series: &str) -> Metric {
+    Metric::Declared(Series::new(series, Unit::Count, Bad::Above).unwrap())
+}
+
+fn told(name: &str) -> Reaction {
+    if name == "newest" { good("newest") } else { Reaction::json(200, answer("7", NIGHT)) }
+}
+
+#[tokio::test]
+async fn each_declared_series_is_one_number_as_of_its_own_newest_sample() {
+    let old = |name: &str| {
+        if name == "newest" { Reaction::json(200, answer(&format!("{}", (NIGHT - 60_000) / 1000), NIGHT)) } else { told(name) }
+    };
+    let (values, asked) = declared([told, old]).await;
+    let values = values.unwrap();
+    assert_eq!(values[&metric("queue-depth")], Ok(Sample::exact(7.0, 0, Timestamp(NIGHT - 4000))));
+    assert_eq!(values[&metric("headroom")], Err(Gap::Stale), "a series that is dead is no echo");
+    assert_eq!(values.len(), 2, "it says nothing of any other figure");
+    let when = format!("&time={:.3}", (NIGHT - 4000) as f64 / 1000.0);
+    assert!(asked[0].len() == 2 && asked[0][1].path.ends_with(&when), "{asked:?}");
+    assert_eq!(asked[1].len(), 1, "what is stale is not asked for");
+}
+
+#[tokio::test]
+async fn what_one_server_does_not_tell_is_a_gap_of_its_own_series() {
+    for (odd, gap) in [
+        ((|name: &str| if name == "newest" { told(name) } else { nothing() }) as fn(&str) -> Reaction, Gap::Missing),
+        (|name: &str| if name == "newest" { told(name) } else { Reaction::json(200, answer("NaN", NIGHT)) }, Gap::NotANumber),
+        (|name: &str| if name == "newest" { told(name) } else { Reaction::json(200, answer("-3", NIGHT)) }, Gap::Unreadable),
+        (|_: &str| Reaction::json(400, json!({"status": "error", "errorType": "bad_data", "error": "parse error"})), Gap::Unreadable),
+        (|_: &str| Reaction::json(503, json!({})), Gap::Unreachable),
+    ] {
+        let (values, _) = declared([told, odd]).await;
+        let values = values.unwrap();
+        assert!(values[&metric("queue-depth")].is_ok());
+        assert_eq!(values[&metric("headroom")], Err(gap));
+    }
+    let down = |_: &str| Reaction::json(503, json!({}));
+    assert_eq!(declared([down, down]).await.0.unwrap_err().kind, FaultKind::Unavailable, "where none answers the look has failed");
 }

@@ -25,6 +25,7 @@ mod people;
 mod platforms;
 mod record;
 mod rollback;
+mod series;
 mod session;
 mod steering;
 mod storm;

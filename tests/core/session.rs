@@ -78,6 +78,7 @@ fn backend(id: BackendId, platform: Platform, workload: WorkloadRef) -> Backend 
         probe_url: None,
         probe_expect: None,
         pods: None,
+        series: Vec::new(),
         id,
     }
 }
@@ -89,7 +90,7 @@ pub(crate) fn trigger(name: &str, metric: Metric, above: f64, lasting: Millis) -
         route: route(),
         backend: gke(),
         metric,
-        above,
+        limit: above,
         lasting,
         requests_min: 100,
         action: TriggerAction::Rollback,
@@ -103,6 +104,7 @@ pub(crate) fn plan() -> Plan {
     let share = |share| PerMille::new(share).expect("at most 1000");
     let deployment = WorkloadRef::Deployment { cluster: "c".into(), namespace: "n".into(), deployment: "frontend".into() };
     Plan {
+        series: Vec::new(),
         name: "hexproperty".into(),
         hash: Digest::of(b"hexproperty"),
         project: "hexproperty".into(),

@@ -150,7 +150,7 @@ fn errors(failed: u64, requests: u64, at: Timestamp) -> Measured {
 /// The seed's plan with an error rate of 1 %.
 fn strict() -> Plan {
     let mut plan = crate::session::plan();
-    plan.triggers[0].above = 0.01;
+    plan.triggers[0].limit = 0.01;
     plan
 }
 
@@ -207,7 +207,7 @@ fn three_isolated_figures_are_no_two_minutes() {
 #[test]
 fn a_disaster_goes_home_sooner_where_the_plan_says_so() {
     let mut plan = crate::session::plan();
-    plan.triggers[0].at_once = Some(AtOnce { above: 0.5, lasting: Millis::from_secs(10) });
+    plan.triggers[0].at_once = Some(AtOnce { limit: 0.5, lasting: Millis::from_secs(10) });
     for (failed, fires) in [(400, 10), (100, 120)] {
         let mut session = Session::with(plan.clone(), 250);
         for at in 0..=120 {

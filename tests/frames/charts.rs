@@ -1,7 +1,17 @@
 //! The metrics and the journal screen, and zoomed panes: what is remembered, over the same time at every width.
 
 use cutover::{
-    domain::{id::Seq, time::Millis},
+    core::state::{Reading, State, TriggerState},
+    domain::{
+        id::Seq,
+        metric::{Metric, Sample, Unit},
+        series::{Bad, Over, Series},
+        time::Millis,
+    },
+    plan::model::{
+        Trigger,
+        readings::{Feed, FeedSource, Gauge},
+    },
     tui::view::{Charts, Pane, Screen, View, Zoom},
 };
 
@@ -108,4 +118,65 @@ fn zoom_shows_what_the_pane_has_no_room_for() {
     let mut view = zoomed(Pane::Traffic);
     view.scroll.insert(Pane::Traffic, 500);
     assert!(at_all_sizes("zoom-traffic-end", &scenes::remembered(), &view)[0].contains("stale after"));
+}
+
+/// A series that is bad above and beyond its limit at GKE, and one that is bad below; Cloud Run tells one of them.
+fn declared() -> State {
+    let mut state = scenes::remembered();
+    let series = [("queue-depth", Unit::Count, Bad::Above), ("headroom", Unit::Fraction, Bad::Below)];
+    let series = series.map(|(name, unit, bad)| Series::new(name, unit, bad).unwrap());
+    let feed = |series: Series| Feed {
+        series,
+        from: FeedSource::Gauge(Gauge { family: "of_a_page".into(), labels: Vec::new(), over: Over::Max }),
+    };
+    let plan = std::sync::Arc::make_mut(&mut state.opened.as_mut().unwrap().plan);
+    plan.series = series.to_vec();
+    let (run, gke) = (0, 1);
+    plan.routes[0].backends[run].series = vec![feed(series[0])];
+    plan.routes[0].backends[gke].series = series.map(feed).to_vec();
+    for (id, series, limit) in [("queue", series[0], 40.0), ("headroom", series[1], 0.2)] {
+        let trigger = Trigger { id: scenes::id(id), metric: Metric::Declared(series), limit, requests_min: 0, ..plan.triggers[0].clone() };
+        plan.triggers.push(trigger);
+        state.triggers.insert(scenes::id(id), TriggerState { reading: Reading::Ok, ..TriggerState::default() });
+    }
+    for (backend, series, now, was) in [("run", series[0], 6.0, 4.0), ("gke", series[0], 52.0, 11.0), ("gke", series[1], 0.12, 0.61)] {
+        let (metric, known) = (Metric::Declared(series), state.backends.get_mut(&scenes::id(backend)).unwrap());
+        known.values.insert(metric, Ok(Sample::exact(now, 0, scenes::ago(2))));
+        known.sources.insert(metric, scenes::id(&format!("scrape/{backend}")));
+        let columns = known.history[&Metric::ErrorRate].len();
+        let value = |place: usize| if place + 20 < columns { was + was * 0.1 * (place as f64 * 0.7).sin() } else { now };
+        known.history.insert(metric, (0..columns).map(|place| Some(value(place))).collect());
+    }
+    for (id, value) in [("queue", 52.0), ("headroom", 0.12)] {
+        let known = state.triggers.get_mut(&scenes::id(id)).unwrap();
+        (known.reading, known.value, known.value_at) = (Reading::Breach, Some(value), Some(scenes::ago(2)));
+    }
+    state
+}
+
+#[test]
+fn what_the_plan_declares_is_charted_in_its_unit_for_whoever_tells_it() {
+    let state = declared();
+    let texts = at_all_sizes("series", &state, &View { screen_scroll: 3, ..metrics(Charts::new()) });
+    says(&texts, &["GKE queue depth 52", "limit 40", "Cloud Run queue depth 6"]);
+    says(&texts[1..], &["GKE headroom 12.00%", "limit 20.00%"]);
+    assert!(texts.iter().all(|text| !text.contains("Cloud Run headroom")), "who doesn't tell it has no chart of it");
+    insta::assert_snapshot!("series_80x24", texts[0]);
+    insta::assert_snapshot!("series_120x40", texts[1]);
+    insta::assert_snapshot!("series_200x50", texts[2]);
+}
+
+#[test]
+fn what_the_plan_declares_stands_on_cards_in_zoom_and_at_its_trigger() {
+    let state = declared();
+    let cards = at_all_sizes("series-main", &state, &scenes::view());
+    says(
+        &cards[2..],
+        &["queue depth 52", "headroom 12.00%", "GKE queue depth 52  BREACH  limit 40", "GKE headroom 12.00%  BREACH  limit 20.00%"],
+    );
+    insta::assert_snapshot!("series_main_200x50", cards[2]);
+    let view = View { focus: Pane::Platforms, zoomed: Zoom::Focused, ..scenes::view() };
+    let zoomed = at_all_sizes("series-zoom", &state, &view);
+    says(&zoomed[2..], &["queue depth", "52, now", "limit 40", "12.00%, now"]);
+    assert!(!zoomed[2].contains("0 requests"), "{}", zoomed[2]);
 }

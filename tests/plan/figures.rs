@@ -62,6 +62,36 @@ fn the_load_balancer_is_asked_for_what_it_counts_of_the_backend_service() {
 }
 
 #[test]
+fn cloud_run_is_asked_for_what_it_counts_of_each_revision() {
+    let text = include_str!("../../plans/revisions.yaml");
+    let told = readings(text, 1);
+    assert_eq!((&told.author, told.window), (&Author::CloudRun, Millis::from_mins(4)));
+    assert_eq!(told.source.server, Server::Google { project: Shown::new("hexproperty") });
+    let service = "monitored_resource=\"cloud_run_revision\",location=\"us-central1\",service_name=\"frontend\"";
+    let own = format!("{service},revision_name=\"frontend-00042-bim\"");
+    let run = "run_googleapis_com:request";
+    let counted = |of: &str| format!("sum(increase({run}_count{{{own}{of}}}[4m]))");
+    let quantile = |q: &str| format!("histogram_quantile({q}, sum by (le) (rate({run}_latencies_bucket{{{own}}}[4m])))");
+    let (failed, others) = (counted(",response_code_class=\"5xx\""), counted(",response_code_class=~\"1xx|2xx|3xx|4xx\""));
+    let wanted = [
+        format!("requests {} or vector(0)", counted("")),
+        format!("failures {failed} or 0 * {others}"),
+        format!("p50_latency {}", quantile("0.5")),
+        format!("p95_latency {}", quantile("0.95")),
+        format!("p99_latency {}", quantile("0.99")),
+        format!("newest max(timestamp({run}_latencies_count{{{service}}}))"),
+    ];
+    assert_eq!(queries(&told), wanted);
+    // Behind a load balancer it is the service that is steered, whichever revision answers; of a deployment Cloud Run knows nothing.
+    let whole = readings(&LOAD_BALANCER.replacen("readings: { load_balancer: {} }", "readings: { cloud_run: {} }", 1), 0);
+    assert!(whole.requests.as_str().contains("service_name=\"frontend\"}"), "{}", whole.requests);
+    let place = "readings: { load_balancer: {} }\n    home";
+    let text = LOAD_BALANCER.replace(place, "readings: { cloud_run: {} }\n    home");
+    let shown = diagnostic::render_all(&plan::read(text.as_bytes()).unwrap_err(), "plan.yaml", &text);
+    assert!(shown.contains("this backend is a deployment"), "{shown}");
+}
+
+#[test]
 fn each_kind_of_load_balancer_is_asked_by_its_own_names() {
     let of = |region: &str, scheme: &str| {
         let text = LOAD_BALANCER.replace("{ url_map: hexproperty-lb }", &format!("{{ url_map: hexproperty-lb{region} }}"));
@@ -142,8 +172,8 @@ const PRESET: &str = "          prometheus: { source: monitoring, preset: istio,
 /// The plan with its target's queries written by a preset.
 fn with_preset() -> String {
     let (head, tail) = PROMETHEUS.rsplit_once("          prometheus:\n").unwrap();
-    let (_, tail) = tail.split_once("    home: run\n").unwrap();
-    format!("{head}{PRESET}\n    home: run\n{tail}")
+    let (_, tail) = tail.split_once("        series:\n").unwrap();
+    format!("{head}{PRESET}\n        series:\n{tail}")
 }
 
 #[test]
@@ -216,16 +246,19 @@ fn each_slip_in_where_figures_come_from_gets_one_error_that_says_what_to_do() {
         let places: BTreeSet<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
         assert!(places.len() <= 2, "{slip}: {shown}");
     }
-    let twice = preset.replacen("job=\"frontend-run\"", "job=\"frontend-gke\"", 9);
+    let twice = preset.replacen("job=\"frontend-run\"", "job=\"frontend-gke\"", 5);
     let (head, tail) = PROMETHEUS.split_once("      - name: gke\n").unwrap();
     let same = format!("{}      - name: gke\n{tail}", head.replace("job=\"frontend-run\"", "job=\"frontend-gke\""));
     assert!(plan::read(twice.as_bytes()).is_ok(), "the other one asks for something else");
     let shown = diagnostic::render_all(&plan::read(same.as_bytes()).unwrap_err(), "plan.yaml", &same);
     assert!(shown.contains("this counts the same requests as backend `run`"), "{shown}");
+    let shared = PROMETHEUS.replace("in_flight{job=\"frontend-run\"}", "in_flight{job=\"frontend-gke\"}");
+    let shown = diagnostic::render_all(&plan::read(shared.as_bytes()).unwrap_err(), "plan.yaml", &shared);
+    assert!(shown.contains("`concurrency` asks for the same as backend `run` does"), "{shown}");
     let revisions = include_str!("../../plans/revisions.yaml");
-    let page = "metrics: https://new---frontend-5kq2xv7aba-uc.a.run.app/metrics";
-    assert!(revisions.contains(page));
-    let text = revisions.replace(page, "readings: { load_balancer: {} }");
+    let own = "readings: { cloud_run: {} }";
+    assert!(revisions.contains(own));
+    let text = revisions.replace(own, "readings: { load_balancer: {} }");
     let shown = diagnostic::render_all(&plan::read(text.as_bytes()).unwrap_err(), "plan.yaml", &text);
     assert!(shown.contains("the load balancer counts by backend service"), "{shown}");
 }

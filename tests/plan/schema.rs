@@ -159,7 +159,9 @@ fn the_schema_has_the_readers_own_words() {
         let place = path(&pointer);
         let problems = said(&spoiled);
         let refused = problems.iter().find(|problem| problem.path == place && problem.message.contains("no-such-word"));
-        let known = words(refused.and_then(|problem| problem.allowed.as_deref()));
+        // What a plan declares is no word of the schema.
+        let mut known = words(refused.and_then(|problem| problem.allowed.as_deref()));
+        known.retain(|word| !tree["series"].as_array().unwrap().iter().any(|series| series["name"] == *word));
         if known != ours.iter().copied().collect() {
             differ.push(format!("{place}: the reader has {known:?}, the schema {ours:?}"));
         }

@@ -11,6 +11,7 @@ use prometheus_parse::{Sample, Scrape, Value};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::gauge::Gauge;
 use crate::domain::{
     metric::{Gap, PAGE_SERIES_MAX},
     time::Timestamp,
@@ -34,6 +35,8 @@ pub struct Families {
     pub only: Vec<(String, String)>,
     /// Series of them whose label begins so are left out.
     pub without: Vec<(String, String)>,
+    /// What the plan declares beside them.
+    pub gauges: Vec<Gauge>,
 }
 
 /// In which unit durations are counted.
@@ -79,6 +82,7 @@ impl Default for Families {
             dropped: Some("http_connections_dropped_total".to_owned()),
             only: Vec::new(),
             without: Vec::new(),
+            gauges: Vec::new(),
         }
     }
 }
@@ -133,6 +137,8 @@ pub(super) struct Page {
     pub requests: Counters<RequestKey>,
     pub buckets: Counters<BucketKey>,
     pub dropped: Counters<Labels>,
+    /// Each gauge in the order of the families.
+    pub gauges: Vec<Counters<Labels>>,
     /// The newest time that the page itself gives for a wanted sample.
     pub stamped_at: Option<Timestamp>,
     /// When the process behind the page began, in seconds since the Unix epoch, where exactly one tells.
@@ -251,9 +257,12 @@ pub(super) struct Reader<'f> {
 impl<'f> Reader<'f> {
     pub(super) fn new(families: &'f Families, format: Format) -> Reader<'f> {
         let bucket = format!("{}_bucket", families.duration);
-        let wanted = [families.requests.clone(), bucket.clone(), STARTED.to_owned()].into_iter().chain(families.dropped.clone()).collect();
+        let gauges = families.gauges.iter().map(|gauge| gauge.family.clone());
+        let wanted = [families.requests.clone(), bucket.clone(), STARTED.to_owned()].into_iter();
+        let wanted = wanted.chain(families.dropped.clone()).chain(gauges).collect();
         let (requests, buckets, dropped) = (Err(Gap::Missing), Err(Gap::Missing), Err(Gap::Missing));
-        let page = Page { requests, buckets, dropped, stamped_at: None, started: None };
+        let gauges = vec![Err(Gap::Missing); families.gauges.len()];
+        let page = Page { requests, buckets, dropped, gauges, stamped_at: None, started: None };
         Reader { families, format, wanted, bucket, page, series: 0, starts: Vec::new() }
     }
 
@@ -287,6 +296,13 @@ impl<'f> Reader<'f> {
         let sample = only_sample(clean)?;
         let Value::Untyped(value) = sample.value else { return Err(Gap::Unreadable) };
         let mut labels: BTreeMap<&str, &str> = sample.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut is_gauge = false;
+        for (gauge, values) in families.gauges.iter().zip(&mut page.gauges).filter(|(gauge, _)| gauge.family == sample.metric) {
+            is_gauge = true;
+            if gauge.counts(&labels) {
+                insert(values, joined(&labels), value);
+            }
+        }
         if (sample.metric == families.requests || sample.metric == *bucket) && !families.counts(&labels) {
             return Ok(());
         }
@@ -302,7 +318,7 @@ impl<'f> Reader<'f> {
             self.starts.push(value);
         } else if families.dropped.as_ref() == Some(&sample.metric) {
             insert(&mut page.dropped, joined(&labels), value);
-        } else {
+        } else if !is_gauge {
             return Err(Gap::Unreadable);
         }
         Ok(())

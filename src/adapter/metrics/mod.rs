@@ -8,6 +8,7 @@
 
 mod arithmetic;
 mod exposition;
+mod gauge;
 mod intake;
 mod kinship;
 mod memory;
@@ -35,6 +36,7 @@ use crate::{
 use arithmetic::{Quantile, histogram_quantile};
 use exposition::{Bound, BucketKey, Labels, Page, RequestKey, Status};
 pub use exposition::{Families, Unit};
+pub use gauge::Gauge;
 use intake::Intake;
 use kinship::Kin;
 use window::{Kinship, SERIES_MAX, Window};
@@ -128,7 +130,9 @@ impl MetricsSensor {
     }
 
     fn reckon(&mut self, page: Result<Page, Gap>, asked_at: Timestamp) -> BTreeMap<Metric, Measured> {
-        let all = |gap| Metric::ALL.into_iter().map(|metric| (metric, Err(gap))).collect();
+        let declared = self.config.families.gauges.iter().map(|gauge| gauge.metric);
+        let metrics: Vec<Metric> = Metric::STANDARD.into_iter().chain(declared).collect();
+        let all = |gap| metrics.iter().map(|metric| (*metric, Err(gap))).collect();
         let page = match page {
             Ok(page) => page,
             Err(gap) => return all(gap),
@@ -148,6 +152,7 @@ impl MetricsSensor {
             self.dropped.give_up(Gap::TooManySeries);
             return all(Gap::TooManySeries);
         }
+        let gauges = gauge::of_page(&self.config.families.gauges, &page, at);
         let untold = self.untold(&page);
         let start = self.kin.start(page.started, at);
         let kinships = [
@@ -163,7 +168,7 @@ impl MetricsSensor {
             return all(Gap::SeveralProcesses);
         }
         let measure = |metric| untold.get(&metric).map_or_else(|| self.measure(metric, at), |gap| Err(*gap));
-        Metric::ALL.into_iter().map(|metric| (metric, measure(metric))).collect()
+        Metric::STANDARD.into_iter().map(|metric| (metric, measure(metric))).chain(gauges).collect()
     }
 
     /// From when on every family that was seen has a full window.
@@ -215,6 +220,8 @@ impl MetricsSensor {
                 let requests = self.requests.grown(window).map_or(0.0, |grown| grown.sum(|_| true).count);
                 Ok(Sample::exact(self.dropped.grown(window)?.sum(|_| true).rate, whole(requests), at))
             }
+            // It is taken from the page as it stands.
+            Metric::Declared(_) => Err(Gap::Missing),
         }
     }
 

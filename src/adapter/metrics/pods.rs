@@ -21,6 +21,7 @@ use tokio::time::{Instant, timeout_at};
 use super::{
     arithmetic::{Quantile, histogram_quantile},
     exposition::{Families, Page},
+    gauge,
     intake::Intake,
     whole,
 };
@@ -89,7 +90,7 @@ impl PodsSensor {
         self.list(at).await?;
         let backend = self.config.backend.clone();
         if self.listed.is_empty() {
-            let values = all(Gap::Missing);
+            let values = self.all(Gap::Missing);
             return Ok(vec![Fact::Measured { backend, values }]);
         }
         let read = self.read().await;
@@ -163,20 +164,28 @@ impl PodsSensor {
                 Err(fault) => tracing::debug!("{fault}"),
             }
         }
+        let gauges = gauge::of_pods(&self.config.families.gauges, &pages, self.listed.len(), at);
         self.sum.take(at, &ready, pages);
         if let Some(gap) = spoilt {
-            return all(gap);
+            return self.all(gap);
         }
         let since = at.before(metric::stale_after(self.config.every));
         let overdue: BTreeSet<String> =
             ready.into_iter().filter(|uid| self.listed_at.get(uid).is_some_and(|listed| *listed <= since)).collect();
         if self.sum.unseen(&overdue, since) > 0 {
-            return all(Gap::Partial);
+            return self.all(Gap::Partial);
         }
-        match self.sum.total(self.config.every) {
-            Ok(total) => Metric::ALL.into_iter().map(|metric| (metric, self.measure(metric, &total, at))).collect(),
-            Err(gap) => all(gap),
-        }
+        let total = self.sum.total(self.config.every);
+        let told = |metric: Metric| total.as_ref().map_err(|gap| *gap).and_then(|total| self.measure(metric, total, at));
+        // A window that fills says nothing against a gauge, and several processes within one pod do.
+        let several = total.as_ref().err().copied().filter(|gap| *gap == Gap::SeveralProcesses);
+        let gauges = gauges.into_iter().map(|(metric, value)| (metric, several.map_or(value, Err)));
+        Metric::STANDARD.into_iter().map(|metric| (metric, told(metric))).chain(gauges).collect()
+    }
+
+    fn all(&self, gap: Gap) -> BTreeMap<Metric, Measured> {
+        let declared = self.config.families.gauges.iter().map(|gauge| gauge.metric);
+        Metric::STANDARD.into_iter().chain(declared).map(|metric| (metric, Err(gap))).collect()
     }
 
     fn measure(&self, metric: Metric, Total { grown, covered }: &Total, at: Timestamp) -> Measured {
@@ -198,6 +207,8 @@ impl PodsSensor {
             Metric::P95Latency => self.latency(metric, 0.95, &grown.buckets, at),
             Metric::P99Latency => self.latency(metric, 0.99, &grown.buckets, at),
             Metric::DropRate => gaps.dropped.map_or_else(|| Ok(Sample::exact(grown.dropped / seconds, requests, at)), Err),
+            // It is taken from the pages as it stands.
+            Metric::Declared(_) => Err(Gap::Missing),
         }
     }
 
@@ -218,10 +229,6 @@ impl PodsSensor {
             Quantile::Beyond(seconds) => Sample::at_least(seconds * 1000.0, requests, at),
         })
     }
-}
-
-fn all(gap: Gap) -> BTreeMap<Metric, Measured> {
-    Metric::ALL.into_iter().map(|metric| (metric, Err(gap))).collect()
 }
 
 /// A page as it comes, as long as all of a look's pages together are not too long.

@@ -9,6 +9,7 @@
 //! highest bucket the answer does not say so, and the plan does. The server holds the window, so nothing has to be remembered here and
 //! nothing fills again after a restart.
 
+pub mod series;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -108,49 +109,18 @@ impl PrometheusSensor {
         PrometheusSensor { config, client }
     }
 
-    /// Asks for one number, as of a moment or as of now.
     async fn ask(&self, promql: &str, at: Option<Timestamp>) -> Told {
-        let mut url = self.config.base.clone();
-        match url.path_segments_mut() {
-            Ok(mut segments) => drop(segments.pop_if_empty().extend(["api", "v1", "query"])),
-            Err(()) => return Told::Fault(Fault::new(FaultKind::Refused, format!("{} has no path to ask at", self.config.base))),
-        };
-        let mut ask = Ask::get(url, Limits::METRICS).query("query", promql);
-        if let Some(at) = at {
-            ask = ask.query("time", &format!("{:.3}", at.0 as f64 / 1000.0));
-        }
-        let answer = self.client.send(ask).await;
-        match answer.and_then(|reply| reply.json::<Envelope>()).map(Envelope::number) {
-            Ok(Ok(value)) => Told::Number(value),
-            Ok(Err(gap)) => Told::Gap(gap),
-            Err(failure) => Told::Fault(failure.fault),
-        }
+        ask(&self.client, &self.config.base, promql, at).await
     }
 
     async fn measure(&self) -> Result<Vec<Fact>, Fault> {
         let asked_at = (self.config.now)();
         let newest = self.ask(&self.config.queries.newest, None).await;
-        let values = match self.freshness(newest, asked_at)? {
+        let values = match freshness(newest, asked_at, self.config.stale_after)? {
             Ok(at) => self.figures(at).await,
-            Err(gap) => Metric::ALL.into_iter().map(|metric| (metric, Err(gap))).collect(),
+            Err(gap) => Metric::STANDARD.into_iter().map(|metric| (metric, Err(gap))).collect(),
         };
         Ok(vec![Fact::Measured { backend: self.config.backend.clone(), values }])
-    }
-
-    /// When the newest sample was taken; without one, or with an old one, there are no figures.
-    fn freshness(&self, newest: Told, asked_at: Timestamp) -> Result<Result<Timestamp, Gap>, Fault> {
-        let taken = match newest {
-            Told::Number(seconds) => Timestamp((seconds * 1000.0) as i64),
-            Told::Gap(gap) => return Ok(Err(gap)),
-            Told::Fault(fault) => return Err(fault),
-        };
-        Ok(if taken.since(asked_at) > FUTURE_MAX {
-            Err(Gap::FromTheFuture)
-        } else if asked_at.since(taken) > self.config.stale_after {
-            Err(Gap::Stale)
-        } else {
-            Ok(taken)
-        })
     }
 
     async fn figures(&self, at: Timestamp) -> BTreeMap<Metric, Measured> {
@@ -159,7 +129,7 @@ impl PrometheusSensor {
         let counts = join(self.ask(requests, Some(at)), join(maybe(failures), maybe(dropped)));
         let quantiles = join_all(latencies.values().map(async |query| self.ask(query, Some(at)).await));
         let ((requests, (failures, dropped)), quantiles) = join(counts, quantiles).await;
-        let mut values: BTreeMap<Metric, Measured> = Metric::ALL.into_iter().map(|metric| (metric, Err(Gap::Missing))).collect();
+        let mut values: BTreeMap<Metric, Measured> = Metric::STANDARD.into_iter().map(|metric| (metric, Err(Gap::Missing))).collect();
         // Without their number no figure can be judged.
         let requests = match requests.counted() {
             Ok(requests) => requests,
@@ -198,6 +168,41 @@ impl PrometheusSensor {
         let basis = if top_bucket.is_some_and(|top| millis >= top) { Basis::AtLeast } else { Basis::Exact };
         Ok(Sample { value: millis, requests: whole(requests), at, basis })
     }
+}
+
+/// Asks for one number, as of a moment or as of now.
+async fn ask(client: &Client, base: &Url, promql: &str, at: Option<Timestamp>) -> Told {
+    let mut url = base.clone();
+    match url.path_segments_mut() {
+        Ok(mut segments) => drop(segments.pop_if_empty().extend(["api", "v1", "query"])),
+        Err(()) => return Told::Fault(Fault::new(FaultKind::Refused, format!("{base} has no path to ask at"))),
+    };
+    let mut ask = Ask::get(url, Limits::METRICS).query("query", promql);
+    if let Some(at) = at {
+        ask = ask.query("time", &format!("{:.3}", at.0 as f64 / 1000.0));
+    }
+    let answer = client.send(ask).await;
+    match answer.and_then(|reply| reply.json::<Envelope>()).map(Envelope::number) {
+        Ok(Ok(value)) => Told::Number(value),
+        Ok(Err(gap)) => Told::Gap(gap),
+        Err(failure) => Told::Fault(failure.fault),
+    }
+}
+
+/// When the newest sample was taken; without one, or with an old one, there are no figures.
+fn freshness(newest: Told, asked_at: Timestamp, stale_after: Millis) -> Result<Result<Timestamp, Gap>, Fault> {
+    let taken = match newest {
+        Told::Number(seconds) => Timestamp((seconds * 1000.0) as i64),
+        Told::Gap(gap) => return Ok(Err(gap)),
+        Told::Fault(fault) => return Err(fault),
+    };
+    Ok(if taken.since(asked_at) > FUTURE_MAX {
+        Err(Gap::FromTheFuture)
+    } else if asked_at.since(taken) > stale_after {
+        Err(Gap::Stale)
+    } else {
+        Ok(taken)
+    })
 }
 
 /// So many failures of so many requests.

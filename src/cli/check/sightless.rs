@@ -21,7 +21,7 @@ const RATE_MOST: f64 = 1_000_000.0;
 /// A warning for each trigger of `plan`, which was read from `text`, that can act at no share of its route with `rate` requests a second.
 pub(super) fn warnings(plan: &Plan, text: &str, rate: f64) -> Vec<Diagnostic> {
     remarked(plan, text, |trigger, route| {
-        let sees_nothing = |rate| budget(trigger, &route.ladder, plan.cadence(&trigger.backend), rate).iter().all(is_blind);
+        let sees_nothing = |rate| budget(trigger, &route.ladder, plan.cadence_of(&trigger.backend, trigger.metric), rate).iter().all(is_blind);
         let said = if sees_nothing(RATE_MOST) { Said::Never } else { Said::WithSoFew(rate) };
         sees_nothing(rate).then(|| said.of(trigger, route))
     })
@@ -30,7 +30,7 @@ pub(super) fn warnings(plan: &Plan, text: &str, rate: f64) -> Vec<Diagnostic> {
 /// A warning for each trigger that the first share brings too few requests, where no probe of the plan would stand in: it is blind then, and acts.
 pub(super) fn first_shares(plan: &Plan, text: &str, rate: f64) -> Vec<Diagnostic> {
     remarked(plan, text, |trigger, route| {
-        let Starved { share, requests, needed, enough } = starved(route, trigger, plan.cadence(&trigger.backend), rate)?;
+        let Starved { share, requests, needed, enough } = starved(route, trigger, plan.cadence_of(&trigger.backend, trigger.metric), rate)?;
         let then = match trigger.on_blind {
             OnBlind::Rollback => "the route goes home after five minutes",
             OnBlind::Hold => "nothing advances from there",

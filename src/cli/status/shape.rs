@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{
     core::{
@@ -197,6 +197,8 @@ pub(super) struct DriftStatus {
 
 #[derive(Debug, Serialize)]
 pub(super) struct TriggerStatus {
+    /// The plan's word for it.
+    #[serde(serialize_with = "by_name")]
     pub(super) metric: Metric,
     /// `ok`, `breach`, `unknown` or `none`.
     pub(super) reading: &'static str,
@@ -204,7 +206,11 @@ pub(super) struct TriggerStatus {
     pub(super) gap: Option<String>,
     /// The same as a word from a closed list.
     pub(super) gap_kind: Option<Gap>,
-    /// In the metric's own unit: a fraction, milliseconds, a rate; the newest usable one, and when it was measured.
+    /// `count`, `ratio`, `milliseconds`, `seconds`, `bytes` or `per_second`.
+    pub(super) unit: &'static str,
+    /// On which side of the limit it is bad: `above` or `below`.
+    pub(super) bad: &'static str,
+    /// In that unit; the newest usable one, and when it was measured.
     pub(super) value: Option<f64>,
     pub(super) value_at: Option<i64>,
     pub(super) limit: f64,
@@ -529,12 +535,14 @@ fn trigger_status(trigger: &Trigger, known: &TriggerState, outlook: &Outlook, re
     };
     TriggerStatus {
         metric: trigger.metric,
+        unit: trigger.metric.unit().name(),
+        bad: trigger.metric.bad().name(),
         reading,
         gap: gap.map(words::gap),
         gap_kind: gap,
         value: known.value,
         value_at: known.value_at.map(|at| at.0),
-        limit: trigger.above,
+        limit: trigger.limit,
         requests,
         requests_min: trigger.requests_min,
         outlook: kind,
@@ -546,6 +554,10 @@ fn trigger_status(trigger: &Trigger, known: &TriggerState, outlook: &Outlook, re
         lapses_at: lapses_at.map(|at| at.0),
         text,
     }
+}
+
+fn by_name<S: Serializer>(metric: &Metric, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(metric.name())
 }
 
 fn consequence(then: &Then) -> &'static str {

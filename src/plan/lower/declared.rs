@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::domain::shown::Shown;
 use crate::plan::{
-    document::{Node, Value},
+    document::{Entry, Node, Value},
+    lower::series::DeclaredSeries,
     model::readings::Source,
     reader::At,
 };
@@ -15,8 +16,11 @@ pub(super) struct Declared<'a> {
     pub items: Vec<DeclaredItem<'a>>,
     /// Servers of figures by their names; `None` for one that has a mistake of its own.
     pub sources: BTreeMap<&'a str, Option<Source>>,
+    /// What the plan declares beside the standard figures.
+    pub series: DeclaredSeries<'a>,
     /// `None` where the plan has a mistake in it.
     pub project: Option<Shown>,
+    pub region: Option<Shown>,
 }
 
 /// A line of the checklist.
@@ -45,8 +49,10 @@ pub(super) struct DeclaredRoute<'a> {
 pub(super) struct DeclaredBackend<'a> {
     pub name: &'a str,
     pub metrics: Metrics,
-    /// Which source is asked for its figures.
-    pub source: Option<&'a str>,
+    /// Which sources are asked for its figures.
+    pub sources: Vec<&'a str>,
+    /// Which declared series it tells.
+    pub series: Vec<&'a str>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,15 +68,21 @@ impl<'a> Declared<'a> {
         Declared {
             routes: items(value(root.node, "routes")).filter_map(route).collect(),
             sources: BTreeMap::new(),
+            series: Vec::new(),
             project: None,
+            region: None,
             items: ["pre_migration", "during_migration", "post_migration"].into_iter().flat_map(of_stage).collect(),
         }
     }
     /// Sources that no backend asks.
     pub(super) fn unused_sources(&self) -> Vec<&'a str> {
         let backends = self.routes.iter().flat_map(|route| &route.backends);
-        let asked: Vec<&str> = backends.filter_map(|backend| backend.source).collect();
+        let asked: Vec<&str> = backends.flat_map(|backend| backend.sources.iter().copied()).collect();
         self.sources.keys().copied().filter(|name| !asked.contains(name)).collect()
+    }
+    /// Series that some backend tells.
+    pub(super) fn fed_series(&self) -> Vec<&'a str> {
+        self.routes.iter().flat_map(|route| &route.backends).flat_map(|backend| backend.series.iter().copied()).collect()
     }
     pub(super) fn route(&self, name: &str) -> Option<&DeclaredRoute<'a>> {
         self.routes.iter().find(|route| route.name == name)
@@ -106,7 +118,13 @@ fn backend(node: &Node) -> Option<DeclaredBackend<'_>> {
     let told = value(node, "metrics").or_else(|| value(node, "readings")).is_some();
     let metrics = if told { Metrics::Told } else { Metrics::NotTold };
     let asked = value(node, "readings").and_then(|readings| value(readings, "prometheus"));
-    Some(DeclaredBackend { name: text(node, "name")?, metrics, source: asked.and_then(|asked| text(asked, "source")) })
+    let told: &[Entry] = match value(node, "series").map(|node| &node.value) {
+        Some(Value::Map(entries)) => entries,
+        Some(Value::Empty | Value::Bool(_) | Value::Integer(_) | Value::Float(_) | Value::Text(_) | Value::List(_)) | None => &[],
+    };
+    let sources = asked.into_iter().chain(told.iter().map(|entry| &entry.value)).filter_map(|asked| text(asked, "source")).collect();
+    let series = told.iter().map(|entry| entry.key.as_str()).collect();
+    Some(DeclaredBackend { name: text(node, "name")?, metrics, sources, series })
 }
 
 fn value<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {

@@ -11,6 +11,7 @@ use crate::{
         age,
         digest::Digest,
         id::{BackendId, InstanceId, RouteId},
+        metric::Metric,
         shown::Shown,
         time::Millis,
         weight::PerMille,
@@ -31,6 +32,7 @@ mod ladder;
 mod name;
 mod readings;
 mod route;
+mod series;
 mod sources;
 mod trigger;
 
@@ -39,7 +41,7 @@ use declared::Declared;
 use name::Names;
 
 const KEYS: &[&str] =
-    &["name", "project", "region", "clusters", "sources", "routes", "triggers", "checklist", "database", "phases", "limits"];
+    &["name", "project", "region", "clusters", "sources", "series", "routes", "triggers", "checklist", "database", "phases", "limits"];
 
 /// The whole plan, or `None` where a problem was noted that leaves a hole in it.
 pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Option<Plan> {
@@ -54,7 +56,12 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
         declared.sources = sources::sources(problems, &at, project.as_ref());
         sources::remark_on_unused(problems, &at, &declared.unused_sources());
     }
+    if let Some(at) = fields.optional(problems, "series") {
+        declared.series = series::declared(problems, &at);
+        series::remark_on_unfed(problems, &at, &declared.fed_series());
+    }
     declared.project = project.clone();
+    declared.region = region.clone();
     let routes = fields.required(problems, "routes", "[…]").and_then(|at| route::routes(problems, &at, &declared));
     let clusters = match fields.optional(problems, "clusters") {
         Some(at) => {
@@ -87,6 +94,7 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
         hash,
         project: project?,
         region: region?,
+        series: declared.series.iter().map(|(_, series)| *series).collect::<Option<_>>()?,
         clusters: clusters?,
         routes: routes?,
         triggers: triggers?,
@@ -113,6 +121,14 @@ impl Told<'_> {
     fn cadence(&self, backend: Option<&Backend>) -> Cadence {
         let every = self.scrape_every.unwrap_or(Millis(1));
         backend.and_then(|backend| backend.readings.as_ref()).map_or(Cadence::of_page(every), |readings| Cadence::of(readings, every))
+    }
+    /// The same of one figure.
+    fn cadence_of(&self, backend: Option<&Backend>, metric: Option<Metric>) -> Cadence {
+        let feed = match metric {
+            Some(Metric::Declared(series)) => backend.and_then(|backend| backend.feed(series)),
+            Some(_) | None => None,
+        };
+        feed.map_or_else(|| self.cadence(backend), |feed| Cadence::of_feed(feed, self.scrape_every.unwrap_or(Millis(1))))
     }
     /// How old a figure gets before the next one is known, of the backend whose figures come latest.
     fn age(&self) -> Option<Millis> {

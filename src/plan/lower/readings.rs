@@ -26,11 +26,12 @@ use crate::{
     },
 };
 
+mod cloud_run;
 mod load_balancer;
-mod pods;
-mod preset;
+pub(super) mod pods;
+pub(super) mod preset;
 
-const KEYS: &[&str] = &["load_balancer", "prometheus", "pods"];
+const KEYS: &[&str] = &["load_balancer", "cloud_run", "prometheus", "pods"];
 const PROMETHEUS_KEYS: &[&str] = &[
     "source",
     "window",
@@ -61,6 +62,7 @@ pub(super) type Sources<'a> = BTreeMap<&'a str, Option<Source>>;
 pub(super) struct Behind<'a> {
     /// The plan's own project.
     pub project: Option<&'a Shown>,
+    pub region: Option<&'a Shown>,
     pub driver: Option<&'a Driver>,
     /// What the driver calls the backend.
     pub target: Option<&'a Shown>,
@@ -82,7 +84,7 @@ pub(super) fn readings(problems: &mut Problems, at: At<'_>, sources: &Sources<'_
         [key] => *key,
         [] => {
             let message = "where the figures come from is missing";
-            let help = "add `load_balancer: {}`, `prometheus: { source: NAME, requests: …, failures: … }` or `pods: { port: 8080 }`";
+            let help = "add `load_balancer: {}`, `cloud_run: {}`, `prometheus: { source: NAME, requests: …, failures: … }` or `pods: { port: 8080 }`";
             problems.at(fields.at(), message).allowed(KEYS.join(" or ")).help(help).error();
             return None;
         }
@@ -95,6 +97,7 @@ pub(super) fn readings(problems: &mut Problems, at: At<'_>, sources: &Sources<'_
     let at = fields.optional(problems, key)?;
     match key {
         "load_balancer" => load_balancer::readings(problems, at, behind).map(Told::By),
+        "cloud_run" => cloud_run::readings(problems, at, behind).map(Told::By),
         "pods" => pods::readings(problems, at, behind).map(Told::ByPods),
         _ => prometheus(problems, at, sources).map(Told::By),
     }
@@ -146,7 +149,7 @@ fn prometheus(problems: &mut Problems, at: At<'_>, sources: &Sources<'_>) -> Opt
     })
 }
 
-fn source(problems: &mut Problems, at: &At<'_>, sources: &Sources<'_>) -> Option<Source> {
+pub(super) fn source(problems: &mut Problems, at: &At<'_>, sources: &Sources<'_>) -> Option<Source> {
     let known: Vec<&str> = sources.keys().copied().collect();
     if known.is_empty() {
         let help = "add at the top of the plan: `sources: { NAME: { prometheus: https://…, scrape_interval: 15s } }`";
@@ -163,7 +166,7 @@ fn source(problems: &mut Problems, at: &At<'_>, sources: &Sources<'_>) -> Option
     }
 }
 
-fn query(problems: &mut Problems, at: &At<'_>) -> Option<Query> {
+pub(super) fn query(problems: &mut Problems, at: &At<'_>) -> Option<Query> {
     match promql::query(reader::text(problems, at)?) {
         Ok(query) => Some(query),
         Err(error) => {

@@ -11,9 +11,13 @@ use crate::{
             ladder::{self, Ladder},
             name::{self, Names},
             readings::{self, Behind, Told},
+            series::{self, AskedSoFar, Pages, Telling},
             some_share, span_within,
         },
-        model::{Backend, Driver, MapPart, Route, UnlikeHome, WorkloadRef, readings::Readings},
+        model::{
+            Backend, Driver, MapPart, Route, UnlikeHome, WorkloadRef,
+            readings::{Feed, Readings},
+        },
         reader::{self, At, Fields, Problems},
     },
 };
@@ -108,7 +112,7 @@ fn route(problems: &mut Problems, names: &mut Named, addresses: &mut Addresses, 
         problems.at(fields.at(), message).help("add `front_door: https://www.example.com`").warning();
     }
     let targets = &mut Names::new("backend with a target");
-    let mut taken = Taken { names: &mut names.backends, targets, addresses, asked: Vec::new(), declared };
+    let mut taken = Taken { names: &mut names.backends, targets, addresses, asked: Vec::new(), fed: AskedSoFar::default(), declared };
     let backends = fields.required(problems, "backends", "[…]").and_then(|at| backends(problems, &mut taken, &at, driver.as_ref()));
     let known: Vec<&str> = declared::backends_of(fields.at().node).iter().map(|backend| backend.name).collect();
     let home_at = fields.required(problems, "home", "run");
@@ -265,6 +269,7 @@ struct Taken<'a> {
     addresses: &'a mut Addresses,
     /// What servers are asked for by this route's backends.
     asked: Vec<(BackendId, Readings)>,
+    fed: AskedSoFar,
     declared: &'a Declared<'a>,
 }
 
@@ -293,8 +298,20 @@ fn astray(driver: Option<&Driver>, platform: Platform) -> Option<&'static str> {
     }
 }
 
-const BACKEND_KEYS: &[&str] =
-    &["name", "title", "cloud_run", "gke", "backend_service", "revision", "service", "service_import", "metrics", "readings", "probe"];
+const BACKEND_KEYS: &[&str] = &[
+    "name",
+    "title",
+    "cloud_run",
+    "gke",
+    "backend_service",
+    "revision",
+    "service",
+    "service_import",
+    "metrics",
+    "readings",
+    "series",
+    "probe",
+];
 
 fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: Option<&Driver>) -> Option<Backend> {
     let fields = Fields::open(problems, at, BACKEND_KEYS)?;
@@ -309,8 +326,8 @@ fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: O
     };
     let told = match fields.optional(problems, "readings") {
         Some(at) => {
-            let (project, workload) = (taken.declared.project.as_ref(), workload.as_ref());
-            let behind = Behind { project, driver, target: target.as_ref().map(|(name, _)| name), workload };
+            let (project, region, workload) = (taken.declared.project.as_ref(), taken.declared.region.as_ref(), workload.as_ref());
+            let behind = Behind { project, region, driver, target: target.as_ref().map(|(name, _)| name), workload };
             readings::readings(problems, at, &taken.declared.sources, behind).map(Some)
         }
         None => Some(None),
@@ -322,6 +339,8 @@ fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: O
     if let (Some(at), Some(id), Some(Some(Told::By(readings)))) = (fields.entry("readings"), &id, &told) {
         taken.ask(problems, &at, id, readings);
     }
+    let pages = if metrics_at.is_some() || matches!(told, Some(Some(Told::ByPods(_)))) { Pages::Read } else { Pages::NotRead };
+    let fed = feeds(problems, taken, &fields, id.as_ref(), pages);
     let probe = asked(problems, &fields, "probe");
     let probe_at = fields.entry("probe");
     let probed = probe.as_ref().and_then(|asked| Some(&asked.as_ref()?.url));
@@ -354,9 +373,21 @@ fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: O
         metrics_url: metrics_url?,
         readings,
         pods,
+        series: fed?,
         probe_url: probe.clone()?.map(|asked| asked.url),
         probe_expect: probe?.and_then(|asked| asked.expect),
     })
+}
+
+/// Where the backend tells what the plan declares.
+fn feeds(problems: &mut Problems, taken: &mut Taken<'_>, fields: &Fields<'_>, id: Option<&BackendId>, pages: Pages) -> Option<Vec<Feed>> {
+    let Some(at) = fields.optional(problems, "series") else { return if fields.has("series") { None } else { Some(Vec::new()) } };
+    let telling = Telling { declared: &taken.declared.series, sources: &taken.declared.sources, pages };
+    let feeds = series::feeds(problems, &at, telling)?;
+    if let Some(id) = id {
+        taken.fed.take(problems, &at, id, &feeds);
+    }
+    Some(feeds)
 }
 
 /// What each driver calls a backend by, and what it may look like.

@@ -6,6 +6,7 @@ use crate::{
     domain::{
         id::{BackendId, RouteId},
         metric::{Metric, Unit},
+        series::{Bad, Series},
         shown::Shown,
         time::Millis,
     },
@@ -27,7 +28,7 @@ use crate::{
 
 const KEYS: &[&str] =
     &["name", "title", "route", "backend", "metric", "threshold", "duration", "requests_min", "action", "on_blind", "at_once"];
-const AT_ONCE_KEYS: &[&str] = &["above", "for"];
+const AT_ONCE_KEYS: &[&str] = &["above", "below", "for"];
 const ACTIONS: &[(&str, TriggerAction); TriggerAction::COUNT] = &[("rollback", TriggerAction::Rollback), ("hold", TriggerAction::Hold)];
 const ON_BLIND: &[(&str, OnBlind); OnBlind::COUNT] = &[("rollback", OnBlind::Rollback), ("hold", OnBlind::Hold)];
 /// Below 100 requests a quantile is little more than the slowest of them, and no failure among them is no proof of health: at 5 % of
@@ -39,6 +40,8 @@ const RATE_MOST: u64 = 100_000;
 /// Fewest samples that a proof consists of.
 const SAMPLES_MIN: u64 = 2;
 const DURATION_MOST: Millis = Millis::from_mins(60);
+/// Longest threshold of what is told in seconds: an age of what waits in a queue, say.
+const SECONDS_MOST: Millis = Millis::from_mins(24 * 60);
 /// Five minutes without a figure are blindness that acts; two are left for users to come, and for their requests to be enough.
 const LATE: Millis = Millis::from_mins(3);
 
@@ -67,20 +70,23 @@ fn trigger(problems: &mut Problems, names: &mut Names, at: At<'_>, declared: &De
     let route: Option<RouteId> = route_at.as_ref().and_then(|at| name::reference(problems, at, "route", &declared.route_names()));
     let declared_route = route.as_ref().and_then(|route| declared.route(route.as_str()));
     let metric_at = fields.required(problems, "metric", "error_rate");
-    let metric = metric_at.and_then(|at| reader::word(problems, &at, &Metric::ALL.map(|metric| (metric.name(), metric))));
+    let metric = metric_at.and_then(|at| metric_named(problems, &at, declared));
     let threshold_at = fields.required(problems, "threshold", example(metric));
     let above = threshold_at.as_ref().zip(metric).and_then(|(at, metric)| threshold(problems, at, metric));
     let action_at = fields.required(problems, "action", "rollback");
     let action = action_at.and_then(|at| reader::word(problems, &at, ACTIONS));
     let backend_at = fields.required(problems, "backend", "gke");
     let watched_at = backend_at.clone();
-    let backend = backend_at.zip(declared_route).and_then(|(at, route)| backend(problems, &at, route, action));
+    let backend = backend_at.zip(declared_route).and_then(|(at, route)| backend(problems, &at, route, action, metric));
     let known = route.as_ref().zip(backend.as_ref()).and_then(|(route, backend)| told.backend(route, backend));
-    let cadence = told.cadence(known);
-    if let (Some(at), Some(readings), Some(metric)) = (&watched_at, known.and_then(|known| known.readings.as_ref()), metric) {
+    let cadence = told.cadence_of(known, metric);
+    if let (Some(at), Some(known), Some(Metric::Declared(series))) = (&watched_at, known, metric) {
+        unfed(problems, at, known, series);
+    } else if let (Some(at), Some(readings), Some(metric)) = (&watched_at, known.and_then(|known| known.readings.as_ref()), metric) {
         untold(problems, at, readings, metric, above);
     }
     if let (Some(at), Some(pods), Some(metric)) = (&watched_at, known.and_then(|known| known.pods.as_ref()), metric)
+        && metric.place().is_ok()
         && !pods.tells(metric)
     {
         let message = format!("the pages of this backend's pods don't tell the {metric}, so this trigger would be blind for ever");
@@ -90,7 +96,7 @@ fn trigger(problems: &mut Problems, names: &mut Names, at: At<'_>, declared: &De
     let lasting = duration.and_then(|at| lasting(problems, &at, cadence));
     let requests_min = match fields.optional(problems, "requests_min") {
         Some(at) => requests_min(problems, &at, metric, cadence),
-        None => Some(REQUESTS_MIN),
+        None => Some(if let Some(Metric::Declared(_)) = metric { 0 } else { REQUESTS_MIN }),
     };
     let on_blind = on_blind(problems, &fields);
     if let (Some(at), Some(OnBlind::Rollback), Some(known)) = (&watched_at, on_blind, known) {
@@ -110,7 +116,7 @@ fn trigger(problems: &mut Problems, names: &mut Names, at: At<'_>, declared: &De
         route: route?,
         backend: backend?,
         metric: metric?,
-        above: above?,
+        limit: above?,
         lasting: lasting?,
         requests_min: requests_min?,
         action: action?,
@@ -124,7 +130,28 @@ fn example(metric: Option<Metric>) -> &'static str {
     match metric.map(Metric::unit) {
         Some(Unit::Fraction) | None => "5%",
         Some(Unit::Milliseconds) => "1000ms",
+        Some(Unit::Seconds) => "30s",
+        Some(Unit::Count) => "100",
+        Some(Unit::Bytes) => "512MiB",
         Some(Unit::PerSecond) => "20/s",
+    }
+}
+
+/// One of the standard figures, or of those that the plan declares.
+fn metric_named(problems: &mut Problems, at: &At<'_>, declared: &Declared<'_>) -> Option<Metric> {
+    let standard = Metric::STANDARD.iter().map(|metric| (metric.name(), Some(*metric)));
+    let series = declared.series.iter().map(|(name, series)| (*name, series.map(Metric::Declared)));
+    let known: Vec<(&str, Option<Metric>)> = standard.chain(series).collect();
+    reader::word(problems, at, &known)?
+}
+
+/// Nobody tells the declared series of this backend.
+fn unfed(problems: &mut Problems, at: &At<'_>, known: &Backend, series: Series) {
+    if known.feed(series).is_none() {
+        let message =
+            format!("backend `{}` doesn't tell the series `{}`, so this trigger would be blind for ever", known.id, series.name());
+        let help = format!("add `series: {{ {}: {{ source: …, query: … }} }}` to the backend", series.name());
+        problems.at(at, message).help(help).error();
     }
 }
 
@@ -147,7 +174,7 @@ fn lasting(problems: &mut Problems, at: &At<'_>, cadence: Cadence) -> Option<Mil
     Some(lasting)
 }
 
-/// A second limit for disasters is one only if it is higher than the first and proven sooner.
+/// A second limit for disasters is one only if it is further away than the first and proven sooner.
 fn at_once(
     problems: &mut Problems,
     at: At<'_>,
@@ -156,15 +183,24 @@ fn at_once(
     ordinary: Option<(f64, Millis)>,
 ) -> Option<AtOnce> {
     let fields = Fields::open(problems, at, AT_ONCE_KEYS)?;
-    let above_at = fields.required(problems, "above", "50%");
+    let bad = metric.map_or(Bad::Above, Metric::bad);
+    for other in Bad::ALL.into_iter().filter(|other| metric.is_some() && *other != bad) {
+        if let (Some(at), Some(metric)) = (fields.entry(other.name()), metric) {
+            let message = format!("the {metric} is bad {} a limit, and not {} one", bad.name(), other.name());
+            problems.at(&at, message).allowed(format!("`{}`", bad.name())).help(format!("write `{}`", bad.name())).error();
+            return None;
+        }
+    }
+    let above_at = fields.required(problems, bad.name(), "50%");
     let above = above_at.as_ref().zip(metric).and_then(|(at, metric)| threshold(problems, at, metric));
     let for_at = fields.required(problems, "for", "10s");
     let lasting = for_at.as_ref().and_then(|at| lasting(problems, at, cadence));
     let (above_at, above, for_at, lasting) = (above_at?, above?, for_at?, lasting?);
     if let (Some((limit, duration)), Some(metric)) = (ordinary, metric) {
-        if above <= limit {
-            let message = format!("{} is not above the trigger's own threshold", metric.unit().show(above));
-            problems.at(&above_at, message).allowed(format!("more than {}", metric.unit().show(limit))).error();
+        if !bad.is_beyond(above, limit) {
+            let message = format!("{} is not {} the trigger's own threshold", metric.unit().show(above), bad.name());
+            let than = if bad == Bad::Above { "more than" } else { "less than" };
+            problems.at(&above_at, message).allowed(format!("{than} {}", metric.unit().show(limit))).error();
             return None;
         }
         if lasting >= duration {
@@ -173,7 +209,7 @@ fn at_once(
             return None;
         }
     }
-    Some(AtOnce { above, lasting })
+    Some(AtOnce { limit: above, lasting })
 }
 
 /// What to do without data is a decision about risk; nobody but the plan's author can take it, so there is no default.
@@ -188,14 +224,20 @@ fn on_blind(problems: &mut Problems, fields: &Fields<'_>) -> Option<OnBlind> {
     reader::word(problems, &at, ON_BLIND)
 }
 
-fn backend(problems: &mut Problems, at: &At<'_>, route: &DeclaredRoute<'_>, action: Option<TriggerAction>) -> Option<BackendId> {
+fn backend(
+    problems: &mut Problems,
+    at: &At<'_>,
+    route: &DeclaredRoute<'_>,
+    action: Option<TriggerAction>,
+    metric: Option<Metric>,
+) -> Option<BackendId> {
     let id: BackendId = name::reference(problems, at, "backend of this route", &route.backend_names())?;
     let declared = route.backends.iter().find(|backend| backend.name == id.as_str())?;
     if action == Some(TriggerAction::Rollback) && route.home == Some(declared.name) {
         let message = format!("`{id}` is where a rollback leads; when it fails, rolling back would send it even more");
         problems.at(at, message).help("watch the target, or use `action: hold`").error();
     }
-    if declared.metrics == Metrics::NotTold {
+    if declared.metrics == Metrics::NotTold && metric.is_none_or(|metric| metric.place().is_ok()) {
         let message = format!("backend `{id}` has no `metrics` and no `readings`, so this trigger would be blind for ever");
         let help = "add `readings: { load_balancer: {} }`, `readings: { prometheus: … }` or `metrics: https://…/metrics` to the backend";
         problems.at(at, message).help(help).error();
@@ -210,11 +252,14 @@ fn untold(problems: &mut Problems, at: &At<'_>, readings: &Readings, metric: Met
             Metric::ErrorRate => "failures",
             Metric::DropRate => "dropped",
             Metric::RequestRate => "requests",
-            Metric::P50Latency | Metric::P95Latency | Metric::P99Latency => metric.name(),
+            Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::Declared(_) => metric.name(),
         };
         let (message, help) = match &readings.author {
             Author::Plan => {
                 (format!("the readings of this backend don't ask for the {metric}"), format!("add `{key}: …` to its `readings`"))
+            }
+            Author::CloudRun => {
+                (format!("Cloud Run doesn't count the {metric}"), "use another metric, or `prometheus` with a query of your own".to_owned())
             }
             Author::LoadBalancer => (
                 format!("the load balancer doesn't count the {metric}"),
@@ -254,6 +299,9 @@ fn threshold(problems: &mut Problems, at: &At<'_>, metric: Metric) -> Option<f64
     match metric.unit() {
         Unit::Fraction => reader::quantity(problems, at, units::FRACTION_ALLOWED, units::fraction),
         Unit::PerSecond => reader::quantity(problems, at, units::RATE_ALLOWED, units::rate),
+        Unit::Count => reader::quantity(problems, at, units::NUMBER_ALLOWED, units::number),
+        Unit::Bytes => reader::quantity(problems, at, units::BYTES_ALLOWED, units::bytes),
+        Unit::Seconds => Some(span_within(problems, at, Millis(1), SECONDS_MOST)?.as_secs_f64()),
         Unit::Milliseconds => {
             let span = span_within(problems, at, Millis(1), Millis::from_mins(10))?;
             Some(span.0 as f64)
@@ -262,6 +310,10 @@ fn threshold(problems: &mut Problems, at: &At<'_>, metric: Metric) -> Option<f64
 }
 
 fn requests_min(problems: &mut Problems, at: &At<'_>, metric: Option<Metric>, cadence: Cadence) -> Option<u64> {
+    if let Some(metric @ Metric::Declared(_)) = metric {
+        problems.at(at, format!("the {metric} is taken as it stands, and rests on no requests")).help("remove the line").error();
+        return None;
+    }
     let window = cadence.window;
     let most = window.0 / 1000 * RATE_MOST;
     let count = reader::count(problems, at, 1, REQUESTS_MOST)?;
@@ -274,7 +326,10 @@ fn requests_min(problems: &mut Problems, at: &At<'_>, metric: Option<Metric>, ca
         let message = match metric {
             // A share of failures is judged by how many failed of how many, so few requests can't set it off by chance.
             Some(Metric::ErrorRate) => format!("{count} requests without a failure prove little, and would count as being in order"),
-            Some(Metric::RequestRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate) | None => {
+            Some(
+                Metric::RequestRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate | Metric::Declared(_),
+            )
+            | None => {
                 format!("with {count} requests in a window, chance alone will set this trigger off")
             }
         };

@@ -9,10 +9,11 @@ use crate::{
     domain::{
         id::BackendId,
         metric::{self, Metric},
+        series::{Over, Series},
         shown::Shown,
         time::Millis,
     },
-    plan::model::{Limits, Plan},
+    plan::model::{Backend, Limits, Plan},
 };
 
 /// The figures of one backend as a Prometheus server gives them: what it is asked, and how its answers are meant. Every query gives one
@@ -47,6 +48,8 @@ pub enum Author {
     Plan,
     /// They ask for what the load balancer counts of the backend's own backend service.
     LoadBalancer,
+    /// They ask for what Cloud Run counts of the service, or of its revision.
+    CloudRun,
     /// The preset of this name, with the plan's labels.
     Preset(Shown),
 }
@@ -107,7 +110,7 @@ pub enum Auth {
 
 impl Readings {
     /// Every query by its key in a plan, in the order of the plan's own words.
-    pub fn queries(&self) -> impl Iterator<Item = (&'static str, &Shown)> {
+    pub fn queries(&self) -> impl Iterator<Item = (&str, &Shown)> {
         let quantiles = self.latencies.iter().flat_map(|told| &told.quantiles).map(|(metric, query)| (metric.name(), query));
         let counts = [("requests", Some(&self.requests)), ("failures", self.failures.as_ref()), ("dropped", self.dropped.as_ref())];
         let counts = counts.into_iter().filter_map(|(key, query)| Some((key, query?)));
@@ -123,6 +126,8 @@ impl Readings {
             Metric::P50Latency | Metric::P95Latency | Metric::P99Latency => {
                 self.latencies.as_ref().is_some_and(|latencies| latencies.quantiles.contains_key(&metric))
             }
+            // What the plan declares is told elsewhere.
+            Metric::Declared(_) => false,
         }
     }
 }
@@ -171,7 +176,64 @@ impl PodPages {
             Metric::RequestRate | Metric::ErrorRate => true,
             Metric::DropRate => self.dropped.is_some(),
             Metric::P50Latency | Metric::P95Latency | Metric::P99Latency => self.latency.is_some(),
+            Metric::Declared(_) => false,
         }
+    }
+}
+
+/// Where one declared series of a backend comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Feed {
+    pub series: Series,
+    pub from: FeedSource,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FeedSource {
+    /// A server that is asked.
+    Asked(Asked),
+    /// A gauge on the pages that the backend's figures come from.
+    Gauge(Gauge),
+}
+
+/// A query that gives one number, and one that tells when the newest sample was taken that it rests on, in seconds since the Unix epoch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    pub source: Source,
+    pub query: Shown,
+    pub newest: Shown,
+}
+
+/// A family of gauges on the page of a process, or on those of a backend's pods.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gauge {
+    pub family: Shown,
+    /// Series without these labels and values are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<(Shown, Shown)>,
+    /// What all of its series come to, those of every pod together.
+    pub over: Over,
+}
+
+impl Backend {
+    /// Whether anybody is asked for this figure. A page is read for whatever it shows.
+    pub fn asks(&self, metric: Metric) -> bool {
+        if let Metric::Declared(series) = metric {
+            return self.feed(series).is_some();
+        }
+        let asked = self.readings.as_ref().is_none_or(|readings| readings.tells(metric));
+        asked && self.pods.as_ref().is_none_or(|pods| pods.tells(metric))
+    }
+
+    /// Where a declared series of it comes from.
+    pub fn feed(&self, series: Series) -> Option<&FeedSource> {
+        self.series.iter().find(|feed| feed.series == series).map(|feed| &feed.from)
+    }
+
+    /// Every figure that is remembered of it: the standard ones, told or not, and what the plan declares of it.
+    pub fn metrics(&self) -> impl Iterator<Item = Metric> {
+        Metric::STANDARD.into_iter().chain(self.series.iter().map(|feed| Metric::Declared(feed.series)))
     }
 }
 
@@ -196,27 +258,58 @@ impl Cadence {
         Cadence { every, sampled: every, window: metric::window(every), lateness: Millis(0), stale_after: metric::stale_after(every) }
     }
 
-    /// Of a server that samples by itself and is asked each `every`. One sample that is missed is an accident, two are silence.
+    /// Of a server that samples by itself and is asked each `every`.
     pub fn of(readings: &Readings, every: Millis) -> Cadence {
-        let Source { scrape_interval, delay, .. } = readings.source;
+        Cadence::of_source(&readings.source, readings.window, every)
+    }
+
+    /// One sample that is missed is an accident, two are silence.
+    fn of_source(source: &Source, window: Millis, every: Millis) -> Cadence {
+        let Source { scrape_interval, delay, .. } = source;
         let lateness = Millis(scrape_interval.0.saturating_add(delay.0));
         let stale_after = lateness.0.saturating_add(scrape_interval.0).saturating_add(metric::stale_after(every).0);
-        Cadence { every, sampled: scrape_interval.max(every), window: readings.window, lateness, stale_after: Millis(stale_after) }
+        Cadence { every, sampled: (*scrape_interval).max(every), window, lateness, stale_after: Millis(stale_after) }
+    }
+
+    /// Of a declared series. A gauge is what it is at one moment, and has no window.
+    pub fn of_feed(feed: &FeedSource, every: Millis) -> Cadence {
+        match feed {
+            FeedSource::Asked(asked) => Cadence::of_source(&asked.source, Millis(0), every),
+            FeedSource::Gauge(_) => Cadence { window: Millis(0), ..Cadence::of_page(every) },
+        }
     }
 }
 
 impl Plan {
-    /// Whether anybody is asked for this figure of `backend`. A page is read for whatever it shows.
-    pub fn asks(&self, backend: &BackendId, metric: Metric) -> bool {
-        let Some(backend) = self.routes.iter().flat_map(|route| &route.backends).find(|known| known.id == *backend) else { return false };
-        let asked = backend.readings.as_ref().is_none_or(|readings| readings.tells(metric));
-        asked && backend.pods.as_ref().is_none_or(|pods| pods.tells(metric))
+    fn backend(&self, id: &BackendId) -> Option<&Backend> {
+        self.routes.iter().find_map(|route| route.backend(id))
     }
 
-    /// How the figures of `backend` come.
+    /// Whether anybody is asked for this figure of `backend`.
+    pub fn asks(&self, backend: &BackendId, metric: Metric) -> bool {
+        self.backend(backend).is_some_and(|backend| backend.asks(metric))
+    }
+
+    /// Every figure that is remembered of `backend`.
+    pub fn metrics_of(&self, backend: &BackendId) -> impl Iterator<Item = Metric> {
+        self.backend(backend).into_iter().flat_map(Backend::metrics)
+    }
+
+    /// How the standard figures of `backend` come.
     pub fn cadence(&self, backend: &BackendId) -> Cadence {
-        let mut known = self.routes.iter().flat_map(|route| &route.backends).filter(|known| known.id == *backend);
-        cadence(known.find_map(|known| known.readings.as_ref()), &self.limits)
+        cadence(self.backend(backend).and_then(|known| known.readings.as_ref()), &self.limits)
+    }
+
+    /// How this figure of `backend` comes.
+    pub fn cadence_of(&self, backend: &BackendId, metric: Metric) -> Cadence {
+        let feed = |series| self.backend(backend)?.feed(series);
+        match metric {
+            Metric::Declared(series) => feed(series).map(|feed| Cadence::of_feed(feed, self.limits.scrape_every)),
+            Metric::RequestRate | Metric::ErrorRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate => {
+                None
+            }
+        }
+        .unwrap_or_else(|| self.cadence(backend))
     }
 }
 

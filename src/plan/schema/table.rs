@@ -67,6 +67,9 @@ static SHARE: Text = text(
 static FRACTION_TEXT: Text =
     text("^([0-9.]+\\s*%|[+]?[0-9.]+([eE][+-]?[0-9]+)?)$", "a fraction above 0 and below 1 such as 0.05, or the same as 5%", &["5%"]);
 static RATE: Text = text("^(?=.*[1-9])[0-9.]+\\s*/s$", "a rate above zero, such as 20/s", &["20/s"]);
+static BYTES: Text = text("^(?=.*[1-9])[0-9.]+\\s*([KMGT]i)?B$", "an amount above zero, such as 512KiB, 200MiB or 1.5GiB", &["200MiB"]);
+static SERIES_NAME: Text =
+    short(24, text("^[a-z]([a-z0-9-]*[a-z0-9])?$", "1 to 24 of a-z 0-9 -, beginning with a letter", &["queue-depth"]));
 static STATUS_TEXT: Text = text("^[+]?0*[2-5](xx|[0-9][0-9])$", "a status such as 200, or a hundred such as 2xx", &["2xx"]);
 static SOURCE_URL: Text = short(
     256,
@@ -86,8 +89,9 @@ static PLAIN: Text = short(100, text("^[A-Za-z0-9/_.~:-]+$", "plain characters; 
 static SOURCE_NAME: Text = text("^[a-z0-9-]{1,63}$", "1 to 63 of a-z 0-9 -", &["monitoring"]);
 
 const FRACTION: Kind = Kind::AnyOf(&[Kind::Between(0.0, 1.0), Kind::Text(&FRACTION_TEXT)]);
-/// A threshold in the unit of its metric.
-const LIMIT: Kind = Kind::AnyOf(&[Kind::Between(0.0, 1.0), Kind::Text(&FRACTION_TEXT), Kind::Text(&SPAN), Kind::Text(&RATE)]);
+/// A threshold in the unit of its metric: below 1 for a share, any number above zero for a count.
+const LIMIT: Kind =
+    Kind::AnyOf(&[Kind::Between(0.0, 1e15), Kind::Text(&FRACTION_TEXT), Kind::Text(&SPAN), Kind::Text(&RATE), Kind::Text(&BYTES)]);
 const STATUS: Kind = Kind::AnyOf(&[Kind::Count(200, 599), Kind::Text(&STATUS_TEXT)]);
 const ASKED: Kind = Kind::AnyOf(&[Kind::Text(&ADDRESS), Kind::Object(&PAGE)]);
 const ITEMS: Kind = Kind::List(&Kind::Object(&ITEM), 1, None);
@@ -112,6 +116,11 @@ pub static PLAN: Object = Object {
             "How clusters are reached, by their names; by their public endpoint if left out.",
         ),
         maybe("sources", Kind::Named(&SOURCE, &SOURCE_NAME), "Servers that are asked for figures, by names that the plan gives them."),
+        maybe(
+            "series",
+            Kind::List(&Kind::Object(&SERIES), 1, Some(20)),
+            "Figures beside the standard ones: queue depth, connections, saturation.",
+        ),
         key("routes", Kind::List(&Kind::Object(&ROUTE), 1, None), "What is split, and between whom."),
         key("triggers", Kind::List(&Kind::Object(&TRIGGER), 1, None), "What brings the traffic home, or holds it, by itself."),
         key("checklist", Kind::Object(&CHECKLIST), "Lines that people sign or the session proves, in three stages."),
@@ -145,6 +154,37 @@ static SOURCE: Object = Object {
         maybe("delay", Kind::Text(&SPAN), "How much later than it was taken a sample can be asked for."),
     ],
     rules: &[],
+};
+
+static SERIES: Object = Object {
+    name: "series",
+    about: "A figure that backends tell beside the standard ones, for triggers and charts.",
+    keys: &[
+        key("name", Kind::Text(&SERIES_NAME), "Its own in the plan; triggers and backends refer to it."),
+        key("unit", Kind::Word(&["count", "ratio", "milliseconds", "seconds", "bytes", "per_second"]), "In what it is told."),
+        key("bad", Kind::Word(&["above", "below"]), "On which side of a threshold it is bad."),
+    ],
+    rules: &[],
+};
+
+static FEED: Object = Object {
+    name: "feed",
+    about: "Where a backend tells a declared series: a query, or a gauge on the pages that its figures come from.",
+    keys: &[
+        maybe("source", Kind::Text(&NAME), "Which of the plan's sources is asked."),
+        maybe("query", Kind::Text(&QUERY), "What it is asked, in PromQL: one number."),
+        maybe("newest", Kind::Text(&QUERY), "When the newest sample was taken, where the query doesn't tell its series."),
+        maybe("gauge", Kind::Text(&FAMILY), "The family of gauges on the page of the process, or on those of the pods."),
+        maybe("labels", Kind::Labels(&LABEL, &LABEL_VALUE), "Which of its series count; all of them if left out."),
+        maybe("over", Kind::Word(&["sum", "max", "min", "mean"]), "What all of its series come to, those of every pod together."),
+    ],
+    rules: &[
+        Rule::One(&["source", "gauge"]),
+        Rule::With("source", &["query"]),
+        Rule::Only("source", &["query", "newest"]),
+        Rule::With("gauge", &["over"]),
+        Rule::Only("gauge", &["labels", "over"]),
+    ],
 };
 
 static ROUTE: Object = Object {
@@ -265,6 +305,7 @@ static BACKEND: Object = Object {
         maybe("service_import", Kind::Text(&RESOURCE), "Its ServiceImport, where the HTTPRoute is for several clusters."),
         maybe("metrics", Kind::Text(&ADDRESS), "The page of figures of a single process."),
         maybe("readings", Kind::Object(&READINGS), "Who is asked for its figures, if they are no page of its own."),
+        maybe("series", Kind::Named(&FEED, &SERIES_NAME), "Where it tells what the plan declares, by the series' names."),
         maybe("probe", ASKED, "Where this backend is asked directly, past the front door."),
     ],
     rules: &[
@@ -297,10 +338,11 @@ static READINGS: Object = Object {
     about: "Where a backend's figures come from.",
     keys: &[
         maybe("load_balancer", Kind::Object(&LOAD_BALANCER), "What the load balancer itself counts, from Cloud Monitoring; `{}` will do."),
+        maybe("cloud_run", Kind::Object(&RUN_READINGS), "What Cloud Run counts of the revision, or of the service; `{}` will do."),
         maybe("prometheus", Kind::Object(&PROMETHEUS), "A Prometheus server, and what it is asked."),
         maybe("pods", Kind::Object(&PODS), "The page of each ready pod, read through the API server and added up."),
     ],
-    rules: &[Rule::One(&["load_balancer", "prometheus", "pods"])],
+    rules: &[Rule::One(&["load_balancer", "cloud_run", "prometheus", "pods"])],
 };
 
 static LOAD_BALANCER: Object = Object {
@@ -310,6 +352,16 @@ static LOAD_BALANCER: Object = Object {
         maybe("window", Kind::Text(&SPAN), "Over how long is counted, from 4m to 30m; 4m if left out."),
         maybe("project", Kind::Text(&PROJECT), "Whose metrics are asked; the plan's project if left out."),
         maybe("scheme", Kind::Word(&["external", "internal"]), "Which kind of load balancer it is; a regional map needs it."),
+    ],
+    rules: &[],
+};
+
+static RUN_READINGS: Object = Object {
+    name: "cloud_run_readings",
+    about: "Cloud Run's own figures of a service, or of one revision where the route is between revisions; some minutes late.",
+    keys: &[
+        maybe("window", Kind::Text(&SPAN), "Over how long is counted, from 4m to 30m; 4m if left out."),
+        maybe("project", Kind::Text(&PROJECT), "Whose metrics are asked; the plan's project if left out."),
     ],
     rules: &[],
 };
@@ -380,7 +432,7 @@ static PROMETHEUS: Object = Object {
 
 static TRIGGER: Object = Object {
     name: "trigger",
-    about: "A metric of a backend above a threshold for a duration, and what follows.",
+    about: "A metric of a backend beyond a threshold for a duration, and what follows.",
     keys: &[
         key("name", Kind::Text(&NAME), "Its own in the plan."),
         maybe("title", Kind::Text(&TITLE), "What people call it; the metric's name if left out."),
@@ -388,12 +440,23 @@ static TRIGGER: Object = Object {
         key("backend", Kind::Text(&NAME), "Which backend of the route it watches."),
         key(
             "metric",
-            Kind::Word(&["request_rate", "error_rate", "p50_latency", "p95_latency", "p99_latency", "drop_rate"]),
-            "What is measured.",
+            Kind::AnyOf(&[
+                Kind::Word(&["request_rate", "error_rate", "p50_latency", "p95_latency", "p99_latency", "drop_rate"]),
+                Kind::Text(&SERIES_NAME),
+            ]),
+            "What is measured: one of these, or a series that the plan declares.",
         ),
-        key("threshold", LIMIT, "More than this is a breach: a fraction of an error rate, a duration of a latency, a rate such as 20/s."),
-        key("duration", Kind::Text(&SPAN), "How long it has to be above, up to 1h."),
-        maybe("requests_min", Kind::Count(1, 1_000_000_000), "Fewest requests of a window that is in order; 100 if left out."),
+        key(
+            "threshold",
+            LIMIT,
+            "More than this is a breach: a fraction of an error rate, a duration of a latency, a rate such as 20/s; of a series, what is on its bad side.",
+        ),
+        key("duration", Kind::Text(&SPAN), "How long it has to be beyond, up to 1h."),
+        maybe(
+            "requests_min",
+            Kind::Count(1, 1_000_000_000),
+            "Fewest requests of a window that is in order; 100 if left out. A series has none.",
+        ),
         key("action", Kind::Word(&["rollback", "hold"]), "What follows: everything home, or no step further."),
         key("on_blind", Kind::Word(&["rollback", "hold"]), "What to do when there has been no data for five minutes. It has no default."),
         maybe("at_once", Kind::Object(&AT_ONCE), "A second, higher limit for disasters, which is proven sooner."),
@@ -405,10 +468,11 @@ static AT_ONCE: Object = Object {
     name: "at_once",
     about: "What is a disaster, and for how long it has to be one.",
     keys: &[
-        key("above", LIMIT, "Higher than the trigger's own threshold."),
+        maybe("above", LIMIT, "Higher than the trigger's own threshold."),
+        maybe("below", LIMIT, "The same of a series that is bad below: lower than the trigger's own threshold."),
         key("for", Kind::Text(&SPAN), "Shorter than the trigger's own duration."),
     ],
-    rules: &[],
+    rules: &[Rule::One(&["above", "below"])],
 };
 
 static CHECKLIST: Object = Object {

@@ -126,6 +126,8 @@ impl Text {
         text.counter("http_requests", "Requests answered.", &text.requests(&meter, paths));
         text.family("http_request_duration_seconds", "histogram", "Time from request to answer.", &text.histogram(&meter));
         let one = |name: &str, value: f64| vec![(format!("{name}{{backend=\"{}\"}}", leg.label()), value)];
+        let in_flight = meter.in_flight() / shape.workers.map_or(1, |workers| workers.count);
+        text.family("http_requests_in_flight", "gauge", "Requests being answered.", &one("http_requests_in_flight", in_flight as f64));
         let dropped = one("http_connections_dropped_total", meter.dropped as f64);
         text.counter("http_connections_dropped", "Connections that ended without an answer.", &dropped);
         text.family("sessions_active", "gauge", "User sessions with recent requests.", &one("sessions_active", meter.sessions.round()));

@@ -60,6 +60,12 @@ pub struct Latencies {
     pub sum_ms: f64,
 }
 
+impl Default for Latencies {
+    fn default() -> Self {
+        Self { buckets: [0; BOUNDS + 1], sum_ms: 0.0 }
+    }
+}
+
 /// So many requests that ended alike.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requests {
@@ -147,13 +153,11 @@ impl BalancerBook {
             None => counts.requests.push(Requests { answered: served.code, said, count: 1 }),
         }
         let Some(code) = said else { return };
-        // The bounds are powers of one number, so its logarithm finds the bucket.
-        let bucket = (served.latency_ms.max(1.0).ln() / LN_GROWTH).ceil().min(BOUNDS as f64) as usize;
         match counts.latencies.iter_mut().find(|(known, _)| *known == code) {
-            Some((_, latencies)) => latencies.add(bucket, served.latency_ms),
+            Some((_, latencies)) => latencies.add(served.latency_ms),
             None => {
-                let mut latencies = Latencies { buckets: [0; BOUNDS + 1], sum_ms: 0.0 };
-                latencies.add(bucket, served.latency_ms);
+                let mut latencies = Latencies::default();
+                latencies.add(served.latency_ms);
                 counts.latencies.push((code, latencies));
             }
         }
@@ -186,7 +190,10 @@ impl BalancerBook {
 }
 
 impl Latencies {
-    fn add(&mut self, bucket: usize, latency_ms: f64) {
+    /// Counts one answer.
+    pub(super) fn add(&mut self, latency_ms: f64) {
+        // The bounds are powers of one number, so its logarithm finds the bucket.
+        let bucket = (latency_ms.max(1.0).ln() / LN_GROWTH).ceil().min(BOUNDS as f64) as usize;
         self.buckets[bucket] += 1;
         self.sum_ms += latency_ms;
     }

@@ -172,7 +172,10 @@ impl Gateway {
             }
         }
         self.random = random;
-        self.meters.iter_mut().zip(to).for_each(|(meter, requests)| meter.follow_sessions(requests, step_ms));
+        self.meters.iter_mut().zip(to).for_each(|(meter, requests)| {
+            meter.follow_sessions(requests, step_ms);
+            meter.pass(step_ms);
+        });
     }
 
     /// Serves one request of a real client, at the Gateway (`None`) or at one service directly.

@@ -271,6 +271,7 @@ impl World {
             Fault::LateReadings { delay_s } => {
                 self.scrapes.delay(Some((delay_s * 1000.0) as i64));
                 self.balancer.delay(Some((delay_s * 1000.0) as i64));
+                self.series.delay_run(Some((delay_s * 1000.0) as i64));
             }
             Fault::SlowEdge { max_s } => self.slow_edges(Some(max_s * 1000.0)),
             // There is a frontend; a deployment of it can't be refused.
@@ -321,6 +322,7 @@ impl World {
         self.slow_edges(None);
         self.scrapes.delay(None);
         self.balancer.delay(None);
+        self.series.delay_run(None);
         self.conditions = Conditions::default();
         self.kubernetes.calm();
         if let Some(gateway) = &mut self.gateway {

@@ -102,6 +102,7 @@ impl Neighbour {
         self.random = random;
         self.run.follow_sessions(to_run, step_ms);
         self.gke.follow_sessions(to_gke, step_ms);
+        [&mut self.run, &mut self.gke].into_iter().for_each(|meter| meter.pass(step_ms));
     }
 
     /// Serves one request of a real client at the front door.

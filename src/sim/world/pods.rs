@@ -79,6 +79,11 @@ impl PodMeters {
         self.next = self.next.wrapping_add(1);
     }
 
+    /// Lets a step pass for the requests that are being answered.
+    pub fn pass(&mut self, step_ms: i64) {
+        self.own.iter_mut().for_each(|own| own.meter.pass(step_ms));
+    }
+
     /// Begins every counter at zero, as processes do that all crash at once.
     pub fn restart(&mut self, now_ms: i64) {
         self.own.iter_mut().for_each(|own| own.meter = Meter::new(now_ms));

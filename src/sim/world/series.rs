@@ -5,12 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use super::{meter::Code, sql::monitored::Monitored};
+use super::{Leg, balanced::Latencies, meter::Code, random::Random, sql::monitored::Monitored, traffic::latency_ms};
 
 /// Virtual milliseconds between samples.
 pub const SAMPLE_MS: i64 = 60_000;
 /// Virtual milliseconds from the end of a sample until it can be read.
 pub const VISIBLE_AFTER_MS: i64 = 120_000;
+/// The same of Cloud Run's requests, as it is documented of them.
+const RUN_VISIBLE_AFTER_MS: i64 = 180_000;
 /// Samples that are kept: six hours.
 const KEPT: usize = 360;
 /// Samples that exist when the world begins.
@@ -31,13 +33,16 @@ pub struct Sample {
     pub applied: u64,
     /// Requests to Cloud Run in this minute, by revision and code.
     pub run_requests: BTreeMap<(String, Code), u64>,
+    /// How long they took.
+    pub run_latencies: BTreeMap<(String, Code), Latencies>,
 }
 
 /// All samples, oldest first.
 #[derive(Debug, Clone)]
 pub struct Series {
     samples: Vec<Sample>,
-    open: Vec<((String, Code), u64)>,
+    open: Vec<((String, Code), Latencies)>,
+    run_visible_after_ms: i64,
 }
 
 impl Series {
@@ -45,6 +50,14 @@ impl Series {
     #[must_use]
     pub fn new(now_ms: i64, revision: &str, per_minute: u64, database: &Monitored) -> Self {
         let last_ms = now_ms - now_ms.rem_euclid(SAMPLE_MS);
+        let (mut random, mut calm) = (Random::named(0, "minutes of a revision"), Latencies::default());
+        (0..per_minute).for_each(|_| calm.add(latency_ms(Some(Leg::Run), &mut random)));
+        // One of those minutes was hardly busier than another.
+        let latencies = |more: u64| {
+            let mut latencies = calm.clone();
+            (0..more).for_each(|_| latencies.add(80.0));
+            latencies
+        };
         let minute = |back: i64| {
             let missing = LOG_PER_MINUTE * back.unsigned_abs();
             let then = Monitored {
@@ -58,17 +71,22 @@ impl Series {
                 written: LOG_PER_MINUTE,
                 applied: LOG_PER_MINUTE,
                 run_requests: BTreeMap::from([((revision.to_owned(), Code::Fine), per_minute + (back * 37 % 90) as u64)]),
+                run_latencies: BTreeMap::from([((revision.to_owned(), Code::Fine), latencies((back * 37 % 90) as u64))]),
             }
         };
-        Self { samples: (0..HISTORY).rev().map(minute).collect(), open: Vec::new() }
+        Self { samples: (0..HISTORY).rev().map(minute).collect(), open: Vec::new(), run_visible_after_ms: RUN_VISIBLE_AFTER_MS }
     }
 
     /// Counts one request to Cloud Run in the open minute.
-    pub fn count(&mut self, revision: &str, code: Code) {
+    pub fn count(&mut self, revision: &str, code: Code, latency_ms: f64) {
         // This is done for every request, and there are few revisions: no name is made to find that it is there.
         match self.open.iter_mut().find(|((known, of), _)| *of == code && known == revision) {
-            Some((_, count)) => *count += 1,
-            None => self.open.push(((revision.to_owned(), code), 1)),
+            Some((_, latencies)) => latencies.add(latency_ms),
+            None => {
+                let mut latencies = Latencies::default();
+                latencies.add(latency_ms);
+                self.open.push(((revision.to_owned(), code), latencies));
+            }
         }
     }
 
@@ -87,8 +105,20 @@ impl Series {
         let grown =
             |now: u64, before: fn(&Monitored) -> u64| self.samples.last().map_or(0, |last| now.saturating_sub(before(&last.database)));
         let (written, applied) = (grown(database.written, |then| then.written), grown(database.applied, |then| then.applied));
-        let run_requests = self.open.drain(..).collect();
-        self.samples.push(Sample { end_ms: due_ms, database, written, applied, run_requests });
+        let run_latencies: BTreeMap<(String, Code), Latencies> = self.open.drain(..).collect();
+        let all = |latencies: &Latencies| latencies.buckets.iter().sum();
+        let run_requests = run_latencies.iter().map(|(key, latencies)| (key.clone(), all(latencies))).collect();
+        self.samples.push(Sample { end_ms: due_ms, database, written, applied, run_requests, run_latencies });
+    }
+
+    /// The minutes of Cloud Run's requests that a reader sees now, oldest first.
+    pub fn visible_of_run(&self, now_ms: i64) -> impl Iterator<Item = &Sample> {
+        self.samples.iter().filter(move |sample| sample.end_ms + self.run_visible_after_ms <= now_ms)
+    }
+
+    /// Lets those be seen so much later; `None` for as usual.
+    pub fn delay_run(&mut self, delay_ms: Option<i64>) {
+        self.run_visible_after_ms = delay_ms.unwrap_or(RUN_VISIBLE_AFTER_MS);
     }
 
     /// What a reader sees now of the minutes that end in `from_ms..=to_ms`, newest first.

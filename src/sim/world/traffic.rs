@@ -229,6 +229,8 @@ impl Traffic {
         self.gke_rate += (f64::from(to_gke) * 1000.0 / STEP_MS as f64 - self.gke_rate) * (STEP_MS as f64 / 5_000.0);
         self.run.follow_sessions(to_run, STEP_MS);
         self.gke.follow_sessions(to_gke, STEP_MS);
+        [&mut self.run, &mut self.gke].into_iter().for_each(|meter| meter.pass(STEP_MS));
+        self.pods.pass(STEP_MS);
     }
 
     /// Serves one request of a real client, at the front door (`None`) or at one backend directly.
@@ -321,7 +323,10 @@ impl Traffic {
             self.pods.count(code, served.latency_ms);
         }
         let revision = frontend.filter(|_| leg == Leg::Run)?.choose(random);
-        series.count(revision, code);
+        // What finds no room reaches no instance, and is counted nowhere.
+        if code != Code::Unavailable {
+            series.count(revision, code, served.latency_ms);
+        }
         Some(revision)
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     domain::{
         id::{RouteId, Seq},
         metric::Metric,
+        series::Bad,
         time::{Millis, Timestamp},
     },
     plan::model::{Backend, Route, Trigger},
@@ -156,15 +157,16 @@ fn tracked(track: &Track, from: Timestamp) -> Option<Columns> {
     Some(past::columns(&track.recent, &track.past, track.at?, from))
 }
 
-/// The lowest limit that a trigger of the plan sets for this figure.
+/// The limit that this figure meets first, of those that triggers of the plan set.
 pub fn limit(state: &State, backend: &Backend, metric: Metric) -> Option<f64> {
     let triggers = words::plan(state).into_iter().flat_map(|plan| &plan.triggers);
-    triggers.filter(|trigger| trigger.backend == backend.id && trigger.metric == metric).map(|trigger| trigger.above).reduce(f64::min)
+    let limits = triggers.filter(|trigger| trigger.backend == backend.id && trigger.metric == metric).map(|trigger| trigger.limit);
+    limits.reduce(|one, other| metric.bad().nearer(one, other))
 }
 
 fn series(state: &State, route: &Route, backend: &Backend, metric: Metric, window: &Window, theme: &Theme) -> Series {
     let points = remembered(state, backend, metric, window.from).map(|columns| points(&columns)).unwrap_or_default();
-    Series { style: words::backend_style(route, &backend.id, theme), above: theme.breach.remove_modifier(Modifier::REVERSED), points }
+    Series { style: words::backend_style(route, &backend.id, theme), beyond: theme.breach.remove_modifier(Modifier::REVERSED), points }
 }
 
 /// The least and the most of a figure around an instant.
@@ -197,6 +199,7 @@ pub fn figure(
         from: window.from.0,
         until: window.until.0,
         limit: limit(state, backend, metric),
+        bad: metric.bad(),
         top,
         show: &|value| metric.unit().show(value),
         ticks: &ticks(window, area.width.saturating_sub(chart::AXIS)),
@@ -210,7 +213,7 @@ pub fn away(state: &State, route: &Route, window: &Window, theme: &Theme, area: 
     let Some(known) = state.routes.get(&route.id) else { return };
     let line = |track: &Track, style: Style| {
         let points = tracked(track, window.from).map(|columns| points(&columns)).unwrap_or_default();
-        Series { style, above: style, points }
+        Series { style, beyond: style, points }
     };
     let lines = [line(&known.got, theme.observed), line(&known.given, theme.accepted)];
     let most = chart::most(&lines, window.from.0, window.until.0);
@@ -218,6 +221,7 @@ pub fn away(state: &State, route: &Route, window: &Window, theme: &Theme, area: 
         from: window.from.0,
         until: window.until.0,
         limit: None,
+        bad: Bad::Above,
         // One user in a hundred is to be seen too.
         top: chart::round_up((most * 1.2).max(0.05)).min(1.0),
         show: &|value| format!("{}%", (value * 1000.0).round() / 10.0),

@@ -3,13 +3,6 @@
 //! All charts of the screen go from the same instant to the same instant, and the sides of one figure share one scale, so that anything
 //! that lies below something else happened at the same time and anything that is higher is more.
 
-use ratatui::{
-    buffer::Buffer,
-    layout::{Constraint, Layout, Rect},
-    text::{Line, Span},
-};
-use strum::EnumCount;
-
 use crate::{
     core::{figures, marks::Mark, news::Tone, outlook, past::REMEMBERED, state::State, topic::Milestone},
     domain::{
@@ -31,10 +24,15 @@ use crate::{
     },
     words::{Names, news},
 };
+use ratatui::{
+    buffer::Buffer,
+    layout::{Constraint, Layout, Rect},
+    text::{Line, Span},
+};
 
-/// In the order of their worth on a small screen.
-const ORDER: [Metric; Metric::COUNT] =
-    [Metric::ErrorRate, Metric::P95Latency, Metric::RequestRate, Metric::P99Latency, Metric::P50Latency, Metric::DropRate];
+/// In the order of their worth on a small screen: what somebody has declared is worth more than what is there anyway.
+const FIRST: [Metric; 2] = [Metric::ErrorRate, Metric::P95Latency];
+const LAST: [Metric; 4] = [Metric::RequestRate, Metric::P99Latency, Metric::P50Latency, Metric::DropRate];
 /// A chart with fewer rows shows nothing that a figure doesn't; on a tall screen each has a row for its marks too.
 const ROWS_MIN: u16 = 6;
 const ROWS_TALL: u16 = 7;
@@ -42,12 +40,17 @@ const ROWS_TALL: u16 = 7;
 const TALL: u16 = 28;
 
 /// Rows of charts: where users were, then one for each figure.
-const CHARTS: usize = 1 + ORDER.len();
+fn figures_of(state: &State) -> Vec<Metric> {
+    let backends = words::backends(state);
+    let declared = words::plan(state).into_iter().flat_map(|plan| &plan.series).map(|series| Metric::Declared(*series));
+    let declared = declared.filter(|metric| backends.iter().any(|(_, backend)| backend.asks(*metric)));
+    FIRST.into_iter().chain(declared).chain(LAST).collect()
+}
 
 /// How many charts fit, of those that there are.
-fn fitting(room: Rect) -> usize {
+fn fitting(room: Rect, charts: usize) -> usize {
     let rows = if room.height >= TALL { ROWS_TALL } else { ROWS_MIN };
-    usize::from((room.height / rows).max(1)).min(CHARTS)
+    usize::from((room.height / rows).max(1)).min(charts)
 }
 
 /// Way home, head, and what is left for charts.
@@ -59,7 +62,8 @@ fn rooms(state: &State, view: &View, area: Rect) -> [Rect; 3] {
 pub fn last(scene: Scene<'_>, screen: Rect) -> usize {
     let Scene { state, view, .. } = scene;
     let [_, _, room] = rooms(state, view, places(scene, screen).body);
-    CHARTS - fitting(room)
+    let charts = 1 + figures_of(state).len();
+    charts - fitting(room, charts)
 }
 
 /// From when on something is remembered.
@@ -76,15 +80,23 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let window = Window::of(state, &view.charts);
     text::rows(buf, head, [title(scene, &window, head.width), below(scene, route, &window, head.width)]);
     let backends = words::backends(state);
-    let room = fitting(area);
-    let first = view.screen_scroll.min(CHARTS - room);
+    let figures = figures_of(state);
+    let charts = 1 + figures.len();
+    let room = fitting(area, charts);
+    let first = view.screen_scroll.min(charts - room);
     let rows = Layout::vertical(vec![Constraint::Fill(1); room]).split(area);
     for (place, row) in (first..).zip(rows.iter()) {
-        match place.checked_sub(1).map(|place| ORDER[place]) {
+        match place.checked_sub(1).and_then(|place| figures.get(place)) {
             None => users(scene, route, &window, *row, buf),
-            Some(metric) => sides(scene, &backends, metric, &window, *row, buf),
+            Some(metric) => sides(scene, &telling(&backends, *metric), *metric, &window, *row, buf),
         }
     }
+}
+
+/// Whose chart of a figure there is: everybody's of a standard one, and of what the plan declares theirs who tell it.
+fn telling<'a>(backends: &[(&'a Route, &'a Backend)], metric: Metric) -> Vec<(&'a Route, &'a Backend)> {
+    let tells = |backend: &Backend| metric.place().is_ok() || backend.asks(metric);
+    backends.iter().copied().filter(|(_, backend)| tells(backend)).collect()
 }
 
 /// Which span this is, and the keys that change it.
@@ -194,7 +206,7 @@ fn head(scene: Scene<'_>, (route, backend): (&Route, &Backend), metric: Metric, 
         Span::styled(format!(" {metric}"), theme.title),
     ];
     let limit = charts::limit(state, backend, metric);
-    let beyond = |value: f64| if limit.is_some_and(|limit| value > limit) { theme.breach } else { theme.figure };
+    let beyond = |value: f64| if limit.is_some_and(|limit| metric.bad().is_beyond(value, limit)) { theme.breach } else { theme.figure };
     let at = window.chosen.and_then(|seq| state.marks.iter().find(|mark| mark.seq == seq)).map(|mark| mark.at);
     match (at, figures::measured(state, view.now, &backend.id, metric)) {
         (Some(at), _) => title.push(was(state, backend, metric, window, at, theme)),

@@ -106,6 +106,8 @@ fn card(scene: Scene<'_>, route: &Route, backend: &Backend, area: Rect, buf: &mu
     if inner.height as usize > lines.len() {
         lines.push(probe(seen, view.now, theme));
     }
+    // What somebody has declared is worth more than what the platform has to say.
+    lines.extend(declared(&card, backend, theme, inner.width).into_iter().take((inner.height as usize).saturating_sub(lines.len())));
     if inner.height as usize > lines.len() {
         lines.extend(trouble(seen, theme));
     }
@@ -226,7 +228,11 @@ fn health(card: &Card<'_>, theme: &Theme, width: u16) -> Line<'static> {
 fn users(card: &Card<'_>, theme: &Theme) -> Option<(&'static str, String, Style)> {
     let glyphs = &theme.glyphs;
     match &card.condition {
-        Condition::Breached { trigger } => Some((glyphs.breach, format!("{} too high", card.names.metric(trigger)), theme.breach)),
+        Condition::Breached { trigger } => {
+            let metric = words::plan(card.state).and_then(|plan| plan.triggers.iter().find(|known| known.id == *trigger));
+            let beyond = metric.map_or_else(|| card.names.metric(trigger), |known| words::beyond(known.metric));
+            Some((glyphs.breach, beyond, theme.breach))
+        }
         Condition::FailsAtDoor { .. } if let_go(card).is_some() => Some((glyphs.unknown, let_go(card).unwrap_or_default(), theme.unknown)),
         Condition::FailsAtDoor { breach } if breach.unlike.is_some() => {
             Some((glyphs.breach, "answers unlike home".to_owned(), theme.breach))
@@ -234,7 +240,7 @@ fn users(card: &Card<'_>, theme: &Theme) -> Option<(&'static str, String, Style)
         Condition::FailsAtDoor { breach } => {
             Some((glyphs.breach, format!("{} of {} requests fail", breach.failed, breach.answers), theme.breach))
         }
-        Condition::HomeBeyond { metric, .. } => Some((glyphs.breach, format!("{metric} too high"), theme.breach)),
+        Condition::HomeBeyond { metric, .. } => Some((glyphs.breach, words::beyond(*metric), theme.breach)),
         Condition::Drops { losing } => {
             let share = Metric::ErrorRate.unit().show(losing.share());
             Some((glyphs.breach, format!("drops {share} of connections"), theme.breach))
@@ -269,6 +275,15 @@ fn rows(card: &Card<'_>, theme: &Theme, width: u16) -> Vec<Line<'static>> {
         row(figure(card, Metric::P50Latency, "p50 ", theme, half), figure(card, Metric::P95Latency, "p95 ", theme, half)),
         row(figure(card, Metric::P99Latency, "p99 ", theme, half), figure(card, Metric::DropRate, "drop", theme, half)),
     ]
+}
+
+/// What the plan declares of the backend, each with its way in.
+fn declared(card: &Card<'_>, backend: &Backend, theme: &Theme, width: u16) -> Vec<Line<'static>> {
+    let each = backend.series.iter().map(|feed| {
+        let metric = Metric::Declared(feed.series);
+        Line::from(figure(card, metric, &metric.to_string(), theme, width.into()))
+    });
+    each.collect()
 }
 
 /// The same where the front door meets failures: its figure and the backend's own, each with its source, on a row of their own.

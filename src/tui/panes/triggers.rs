@@ -148,7 +148,7 @@ fn budget(state: &State, trigger: &Trigger) -> Vec<String> {
     let found = plan.and_then(|plan| Some((plan, plan.routes.iter().find(|route| route.id == trigger.route)?)));
     let Some((plan, route)) = found else { return Vec::new() };
     let Some(rate) = rate(state, route) else { return vec!["what it can see is not known: requests a second are not measured".to_owned()] };
-    let seen = detection::budget(trigger, &route.ladder, plan.cadence(&trigger.backend), rate);
+    let seen = detection::budget(trigger, &route.ladder, plan.cadence_of(&trigger.backend, trigger.metric), rate);
     seen.iter().map(|seen| crate::words::detection(seen, trigger.metric)).collect()
 }
 
@@ -242,7 +242,7 @@ fn reading(told: &Row<'_>, now: Timestamp, theme: &Theme, width: u16) -> Line<'s
         spans.push(Span::styled(word, style));
     }
     let rule = [
-        Span::styled(format!("  limit {}", told.shown(told.trigger.above)), theme.dim),
+        Span::styled(format!("  limit {}", told.shown(told.trigger.limit)), theme.dim),
         Span::styled(format!(" for {}", told.trigger.lasting), theme.dim),
     ];
     text::with_what_fits(spans, rule, width.into())
@@ -270,14 +270,14 @@ fn below(told: &Row<'_>, now: Timestamp, theme: &Theme, row: Rect, buf: &mut Buf
     // A rule of minutes has 31 characters, and a gap before it.
     let cells = row.width.saturating_sub(32).min(CLOCK_CELLS);
     let rule = match &told.unassured {
-        None => crate::words::rule(&told.would, told.trigger.lasting, told.names),
+        None => crate::words::rule(&told.would, told.trigger, told.names),
         Some(why) => format!("rolls back, home not assured: {}", crate::words::objection(why, told.names)),
     };
     match (told.is_still(), told.value()) {
         (true, Some(value)) if cells >= 8 => {
             let cells = if told.unassured.is_some() { cells / 3 } else { cells };
             let bar = Rect { width: cells, ..row };
-            Gauge { value: Some(value), threshold: told.trigger.above, scale: Scale::Linear, style: theme.ok }.draw(theme, bar, buf);
+            Gauge { value: Some(value), threshold: told.trigger.limit, scale: Scale::Linear, style: theme.ok }.draw(theme, bar, buf);
             let room = usize::from(row.width.saturating_sub(cells + 1));
             text::put(buf, row, cells + 1, &text::cut(&rule, room, theme.glyphs.ellipsis), theme.dim);
         }
@@ -317,7 +317,8 @@ fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'
         }
         Outlook::Fired { at } => {
             let short = format!("fired {}", words::age(now.since(*at)));
-            let long = format!("{short}, after {} above {}", told.trigger.lasting, told.shown(told.trigger.above));
+            let bad = told.trigger.metric.bad().name();
+            let long = format!("{short}, after {} {bad} {}", told.trigger.lasting, told.shown(told.trigger.limit));
             vec![Span::styled(fits(long, short), theme.warn)]
         }
         Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::GoingHome => Vec::new(),

@@ -16,6 +16,7 @@ use crate::{
         id::{BackendId, SourceId},
         metric::{Measured, Metric},
         platform::Platform,
+        series::Bad,
         time::{Millis, Timestamp},
     },
     plan::model::{Backend, Plan, Route},
@@ -238,5 +239,13 @@ pub fn key(view: &View, action: Action) -> String {
 
 /// A metric in words.
 pub fn metric(metric: Metric) -> String {
-    metric.name().replace('_', " ")
+    metric.to_string()
+}
+
+/// That a figure is beyond its limit.
+pub fn beyond(metric: Metric) -> String {
+    match metric.bad() {
+        Bad::Above => format!("{metric} too high"),
+        Bad::Below => format!("{metric} too low"),
+    }
 }

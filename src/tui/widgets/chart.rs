@@ -6,7 +6,10 @@
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::text;
-use crate::tui::theme::{Charset, Theme};
+use crate::{
+    domain::series::Bad,
+    tui::theme::{Charset, Theme},
+};
 
 /// The least and the most of a span of time, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,8 +24,8 @@ pub struct Point {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     pub style: Style,
-    /// The ink of what lies above the limit.
-    pub above: Style,
+    /// The ink of what lies beyond the limit.
+    pub beyond: Style,
     pub points: Vec<Point>,
 }
 
@@ -43,6 +46,8 @@ pub struct Frame<'a> {
     pub from: i64,
     pub until: i64,
     pub limit: Option<f64>,
+    /// On which side of the limit it is bad.
+    pub bad: Bad,
     /// The vertical axis reaches from zero to this.
     pub top: f64,
     /// A value in words, for the vertical axis.
@@ -87,8 +92,8 @@ pub fn draw(series: &[Series], frame: &Frame<'_>, theme: &Theme, area: Rect, buf
     }
     for series in series {
         match theme.glyphs.charset {
-            Charset::Unicode => braille(series, frame.limit, &scale, buf),
-            Charset::Console | Charset::Ascii => stars(series, frame.limit, &scale, theme, buf),
+            Charset::Unicode => braille(series, frame, &scale, buf),
+            Charset::Console | Charset::Ascii => stars(series, frame, &scale, theme, buf),
         }
     }
     let row = Rect { y: area.y, height: lane, ..plot };
@@ -213,10 +218,17 @@ fn across(series: &Series, scale: &Scale, count: usize) -> Vec<Option<(f64, f64)
 /// Dots of a braille cell, by column and row.
 const DOTS: [[u32; 4]; 2] = [[0x01, 0x02, 0x04, 0x40], [0x08, 0x10, 0x20, 0x80]];
 
-fn braille(series: &Series, limit: Option<f64>, scale: &Scale, buf: &mut Buffer) {
+fn braille(series: &Series, frame: &Frame<'_>, scale: &Scale, buf: &mut Buffer) {
     let plot = scale.plot;
     let height = usize::from(plot.height) * 4;
-    let bound = limit.map(|limit| scale.row(limit, height));
+    let bound = frame.limit.map(|limit| scale.row(limit, height));
+    // Rows are counted from the top.
+    let beyond = |y: usize| {
+        bound.is_some_and(|bound| match frame.bad {
+            Bad::Above => y < bound,
+            Bad::Below => y > bound,
+        })
+    };
     let mut before: Option<(usize, usize)> = None;
     for (x, range) in across(series, scale, usize::from(plot.width) * 2).into_iter().enumerate() {
         let Some((low, high)) = range else {
@@ -235,17 +247,21 @@ fn braille(series: &Series, limit: Option<f64>, scale: &Scale, buf: &mut Buffer)
             let there = cell.symbol().chars().next().map_or(0, u32::from);
             let dots = if (0x2800..0x2900).contains(&there) { there - 0x2800 } else { 0 };
             let shape = char::from_u32(0x2800 + (dots | DOTS[x % 2][y % 4])).expect("a braille character");
-            let beyond = bound.is_some_and(|bound| y < bound);
-            cell.set_char(shape).set_style(if beyond { series.above } else { series.style });
+            cell.set_char(shape).set_style(if beyond(y) { series.beyond } else { series.style });
         }
     }
 }
 
-fn stars(series: &Series, limit: Option<f64>, scale: &Scale, theme: &Theme, buf: &mut Buffer) {
+fn stars(series: &Series, frame: &Frame<'_>, scale: &Scale, theme: &Theme, buf: &mut Buffer) {
     let plot = scale.plot;
     for (x, range) in across(series, scale, plot.width.into()).into_iter().enumerate() {
         let Some((low, high)) = range else { continue };
-        let style = if limit.is_some_and(|limit| high > limit) { series.above } else { series.style };
+        let worst = match frame.bad {
+            Bad::Above => high,
+            Bad::Below => low,
+        };
+        let beyond = frame.limit.is_some_and(|limit| frame.bad.is_beyond(worst, limit));
+        let style = if beyond { series.beyond } else { series.style };
         for y in scale.row(high, plot.height.into())..=scale.row(low, plot.height.into()) {
             if let Some(cell) = buf.cell_mut((plot.x + x as u16, plot.y + y as u16)) {
                 cell.set_symbol(theme.glyphs.point).set_style(style);

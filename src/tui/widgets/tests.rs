@@ -4,7 +4,10 @@ use proptest::prelude::*;
 use ratatui::{buffer::Buffer, layout::Rect, style::Style};
 
 use super::{big, chart, dialog, gauge, line::LineEdit, rail, spark, text};
-use crate::tui::theme::{Catalogue, Charset, Depth, Theme};
+use crate::{
+    domain::series::Bad,
+    tui::theme::{Catalogue, Charset, Depth, Theme},
+};
 
 fn theme(charset: Charset) -> Theme {
     Catalogue::new(Depth::Truecolor, charset).first()
@@ -61,7 +64,7 @@ fn line(theme: &Theme, values: impl Iterator<Item = Option<f64>>) -> chart::Seri
         let from = place as i64 * 10;
         chart::Point { from, until: from + 10, range: value.map(|value| (value, value)) }
     };
-    chart::Series { style: theme.chart, above: theme.breach, points: values.enumerate().map(point).collect() }
+    chart::Series { style: theme.chart, beyond: theme.breach, points: values.enumerate().map(point).collect() }
 }
 
 #[test]
@@ -74,7 +77,8 @@ fn a_chart_has_its_axes_its_threshold_and_its_gaps() {
     let sign = chart::Sign { at: 300, until: None, letter: 'M', style: theme.busy, line: theme.faint };
     let ticks = [(200, "22:40".to_owned()), (600, "22:41".to_owned()), (800, "now".to_owned())];
     let show = |value| format!("{value:.1}%");
-    let frame = chart::Frame { from: 0, until: 800, limit: Some(5.0), top: 6.0, show: &show, ticks: &ticks, signs: &[sign] };
+    let frame =
+        chart::Frame { from: 0, until: 800, limit: Some(5.0), bad: Bad::Above, top: 6.0, show: &show, ticks: &ticks, signs: &[sign] };
     chart::draw(&series, &frame, &theme, area, &mut buf);
     insta::assert_snapshot!(plain(&buf));
 }
@@ -120,7 +124,7 @@ proptest! {
         let limit = values.first().copied().flatten();
         let signs = [chart::Sign { at: i64::from(accepted), until: Some(i64::from(wanted)), letter: 'B', style: theme.breach, line: theme.faint }];
         let frame = chart::Frame {
-            from: 10, until: 10 + i64::from(wanted), limit, top: limit.unwrap_or(0.0), show: &|value| value.to_string(),
+            from: 10, until: 10 + i64::from(wanted), limit, bad: if wanted % 2 == 0 { Bad::Above } else { Bad::Below }, top: limit.unwrap_or(0.0), show: &|value| value.to_string(),
             ticks: &[(i64::from(accepted), words.clone())], signs: &signs,
         };
         chart::draw(&series, &frame, &theme, area, &mut buf);

@@ -160,7 +160,8 @@ impl Night {
 
     fn scrape(&mut self, leg: Leg) -> Result<Vec<Fact>, Fault> {
         let backend = self.senses.backend(leg);
-        let all = |gap: Gap| Metric::ALL.into_iter().map(|metric| (metric, Err(gap))).collect();
+        let metrics: Vec<Metric> = self.plan.metrics_of(&backend).collect();
+        let all = |gap: Gap| metrics.iter().map(|metric| (*metric, Err(gap))).collect();
         let values = match self.world.conditions.of(leg).damage {
             Damage::Failing => return Err(Fault::new(FaultKind::Unavailable, "500")),
             Damage::Vanished => all(Gap::Missing),
@@ -173,9 +174,7 @@ impl Night {
             Damage::LongLine => all(Gap::LineTooLong),
             Damage::ManySeries => all(Gap::TooManySeries),
             Damage::Endless | Damage::Bomb => all(Gap::PageTooLong),
-            Damage::None | Damage::Seconds | Damage::NewSeries | Damage::StandsStill | Damage::LowBuckets | Damage::Large => {
-                self.reckon(leg)
-            }
+            Damage::None | Damage::Seconds | Damage::NewSeries | Damage::StandsStill | Damage::LowBuckets | Damage::Large => self.told(leg),
         };
         let since = self.senses.windows.get(&leg).and_then(|ledger| ledger.scrapes.front()).map(|(at, _)| *at);
         let fills = since.filter(|_| values.values().any(|value| *value == Err(Gap::TooEarly)));
@@ -184,8 +183,18 @@ impl Night {
     }
 
     fn without_status(&mut self, leg: Leg, gap: Gap) -> BTreeMap<Metric, Measured> {
-        let mut values = self.reckon(leg);
+        let mut values = self.told(leg);
         values.insert(Metric::ErrorRate, Err(gap));
+        values
+    }
+
+    /// What the counters come to over the window, and what the plan declares as it stands.
+    fn told(&mut self, leg: Leg) -> BTreeMap<Metric, Measured> {
+        let mut values = self.reckon(leg);
+        let in_flight = self.world.seen_meter(leg).in_flight() as f64;
+        let backend = self.senses.backend(leg);
+        let declared = self.plan.metrics_of(&backend).filter(|metric| metric.place().is_err());
+        values.extend(declared.map(|metric| (metric, Ok(Sample::exact(in_flight, 0, self.now)))));
         values
     }
 
@@ -207,7 +216,7 @@ impl Night {
         let (since, first) = ledger.scrapes.front().expect("this scrape at least").clone();
         let span = now.since(since);
         if span.0 + 5_000 < WINDOW.0 {
-            return Metric::ALL.into_iter().map(|metric| (metric, Err(Gap::TooEarly))).collect();
+            return Metric::STANDARD.into_iter().map(|metric| (metric, Err(Gap::TooEarly))).collect();
         }
         let requests = meter.total() - first.total();
         let grown = |code: Code| meter.requests[code as usize] - first.requests[code as usize];

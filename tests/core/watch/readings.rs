@@ -18,6 +18,7 @@ use cutover::{
         fault::FaultKind,
         id::{BackendId, SourceId, TriggerId},
         metric::{Basis, Gap, Measured, Metric, Sample},
+        series::Bad,
         table::Table,
         time::{Millis, Timestamp},
     },
@@ -288,7 +289,7 @@ impl Proof {
         };
         let failed = match sample.basis {
             Basis::Counted { failed } => failed,
-            Basis::Exact if sample.value <= trigger.above => 0,
+            Basis::Exact if sample.value <= trigger.limit => 0,
             Basis::Exact | Basis::AtLeast => {
                 self.windows.clear();
                 return false;
@@ -304,7 +305,7 @@ impl Proof {
             return false;
         }
         self.windows.clear();
-        let over = failed as f64 <= requests as f64 * trigger.above;
+        let over = failed as f64 <= requests as f64 * trigger.limit;
         if over {
             (self.since, self.mute) = (None, Millis(0));
             self.samples.clear();
@@ -318,7 +319,7 @@ fn side(sample: &Sample, trigger: &Trigger) -> Result<Side, Gap> {
     let few = sample.requests < trigger.requests_min;
     match sample.basis {
         Basis::Counted { failed } => {
-            let limit = trigger.above;
+            let limit = trigger.limit;
             let above = failed as f64 > sample.requests as f64 * limit;
             if above && tail(failed, sample.requests, limit) < 0.05 {
                 Ok(Side::Beyond)
@@ -331,8 +332,14 @@ fn side(sample: &Sample, trigger: &Trigger) -> Result<Side, Gap> {
             }
         }
         Basis::Exact | Basis::AtLeast if few => Err(Gap::LowVolume),
-        Basis::Exact => Ok(if sample.value > trigger.above { Side::Beyond } else { Side::Within }),
-        Basis::AtLeast if sample.value >= trigger.above => Ok(Side::Beyond),
+        Basis::Exact => {
+            let beyond = match trigger.metric.bad() {
+                Bad::Above => sample.value > trigger.limit,
+                Bad::Below => sample.value < trigger.limit,
+            };
+            Ok(if beyond { Side::Beyond } else { Side::Within })
+        }
+        Basis::AtLeast if sample.value >= trigger.limit => Ok(Side::Beyond),
         Basis::AtLeast => Err(Gap::Capped),
     }
 }

@@ -19,7 +19,10 @@ use crate::{
         compose::{Places, RUN},
     },
     domain::{fault::FaultKind, shown::Shown},
-    plan::model::{Backend, Driver, MapPart, Plan, Route, WorkloadRef, readings::Server},
+    plan::model::{
+        Backend, Driver, MapPart, Plan, Route, WorkloadRef,
+        readings::{FeedSource, Server},
+    },
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -103,13 +106,19 @@ impl Api {
                 None => Vec::new(),
             },
             "pods" => vec![Api::Container],
+            "load-balancer" | "cloud-run" => vec![Api::Monitoring],
             "sql" => vec![Api::Sql, Api::Monitoring],
-            "prometheus" | "load-balancer" => {
-                match backend.and_then(|backend| backend.readings.as_ref()).map(|readings| &readings.source.server) {
-                    Some(Server::Google { .. }) => vec![Api::Monitoring],
-                    Some(Server::Prometheus { .. }) | None => Vec::new(),
-                }
+            "series" => {
+                let asked = backend.into_iter().flat_map(|backend| &backend.series).filter_map(|feed| match &feed.from {
+                    FeedSource::Asked(asked) => Some(&asked.source.server),
+                    FeedSource::Gauge(_) => None,
+                });
+                if asked.into_iter().any(|server| matches!(server, Server::Google { .. })) { vec![Api::Monitoring] } else { Vec::new() }
             }
+            "prometheus" => match backend.and_then(|backend| backend.readings.as_ref()).map(|readings| &readings.source.server) {
+                Some(Server::Google { .. }) => vec![Api::Monitoring],
+                Some(Server::Prometheus { .. }) | None => Vec::new(),
+            },
             _ => Vec::new(),
         }
     }

@@ -125,7 +125,8 @@ impl Of<'_> {
             "weights" => spots.route(&self.name().parse().ok()?, "driver"),
             "front-door" => spots.route(&self.name().parse().ok()?, "front_door"),
             "scrape" => backend("metrics"),
-            "prometheus" | "load-balancer" | "pods" => backend("readings"),
+            "prometheus" | "load-balancer" | "cloud-run" | "pods" => backend("readings"),
+            "series" => backend("series"),
             "probe" => backend("probe"),
             "platform" => backend(self.platform()?),
             "sql" => spots.instance(&self.name().parse().ok()?),
@@ -402,6 +403,9 @@ fn kinds(answers: &Answers) -> String {
 
 /// Whether somebody could have asked for a figure: what the load balancer or an exporter doesn't count is no want of the plan's.
 fn is_asked(plan: &Plan, backend: &BackendId, metric: Metric) -> bool {
+    if let Metric::Declared(_) = metric {
+        return true;
+    }
     let Some(backend) = plan.routes.iter().find_map(|route| route.backend(backend)) else { return true };
     let written = backend.readings.as_ref().is_none_or(|readings| readings.author == Author::Plan || readings.tells(metric));
     written && backend.pods.as_ref().is_none_or(|pods| pods.preset.is_none() || pods.tells(metric))

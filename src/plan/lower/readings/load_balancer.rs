@@ -77,7 +77,7 @@ pub(super) fn readings(problems: &mut Problems, at: At<'_>, behind: Behind<'_>) 
         Driver::UrlMap(part) => part,
         Driver::CloudRunRevisions { .. } => {
             let message = "the load balancer counts by backend service, and the revisions of a service stand behind one together";
-            let help = "use `metrics`, or `prometheus` with a label of the revision";
+            let help = "use `cloud_run: {}`, which tells them apart, or `prometheus` with a label of the revision";
             problems.at(fields.at(), message).help(help).error();
             return None;
         }

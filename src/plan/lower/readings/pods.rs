@@ -141,7 +141,7 @@ fn by_names(problems: &mut Problems, fields: &Fields<'_>) -> Option<PodPages> {
 }
 
 /// The name of a family or a label.
-fn name(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+pub(in crate::plan::lower) fn name(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
     let text = reader::text(problems, at)?;
     let first = |c: char| c.is_ascii_alphabetic() || matches!(c, '_' | ':');
     if text.len() <= TEXT_CHARS_MAX && text.starts_with(first) && text.chars().all(|c| first(c) || c.is_ascii_digit()) {

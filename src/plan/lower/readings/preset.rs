@@ -87,6 +87,13 @@ fn of(preset: &Preset, labels: &str, window: Millis, source: Source, top_bucket:
 
 /// `{ job: web, namespace: shop }` as matchers.
 fn labels(problems: &mut Problems, at: &At<'_>) -> Option<String> {
+    let pairs = label_pairs(problems, at)?;
+    let matchers: Vec<String> = pairs.iter().map(|(label, value)| format!("{label}=\"{value}\"")).collect();
+    Some(matchers.join(","))
+}
+
+/// Labels with the values that they have to hold.
+pub(in crate::plan::lower) fn label_pairs(problems: &mut Problems, at: &At<'_>) -> Option<Vec<(Shown, Shown)>> {
     let Value::Map(entries) = &at.node.value else {
         let message = format!("expected labels with their values, found {}", at.node.value.kind());
         problems.at(at, message).allowed("`{ LABEL: VALUE }`, such as `{ job: web }`").error();
@@ -101,7 +108,7 @@ fn labels(problems: &mut Problems, at: &At<'_>) -> Option<String> {
         problems.at(at, message).allowed(format!("from 1 to {LABELS_MAX} labels that only this backend's series have")).error();
         return None;
     }
-    let mut matchers = Vec::new();
+    let mut pairs = Vec::new();
     for (place, entry) in entries.iter().enumerate() {
         let at = At { node: &entry.value, path: reader::join(&at.path, &entry.key) };
         let first = |c: char| c.is_ascii_alphabetic() || c == '_';
@@ -112,10 +119,9 @@ fn labels(problems: &mut Problems, at: &At<'_>) -> Option<String> {
         if entries[..place].iter().any(|earlier| earlier.key == entry.key) {
             problems.at(&at, format!("the label `{}` is written twice", entry.key)).help("remove one of them").error();
         }
-        matchers.push(value(problems, &at).filter(|_| is_label).map(|value| format!("{}=\"{value}\"", entry.key)));
+        pairs.push(value(problems, &at).filter(|_| is_label).map(|value| (Shown::new(&entry.key), Shown::new(value))));
     }
-    let matchers: Vec<String> = matchers.into_iter().collect::<Option<_>>()?;
-    Some(matchers.join(","))
+    pairs.into_iter().collect()
 }
 
 fn value<'a>(problems: &mut Problems, at: &At<'a>) -> Option<&'a str> {

@@ -15,7 +15,7 @@ use crate::sim::{
 };
 
 use super::{
-    evaluate::{Labels, matches, matches_but},
+    evaluate::{Counted, Labels, matches, matches_but},
     query::Selector,
 };
 
@@ -23,8 +23,13 @@ const PREFIX: &str = "loadbalancing_googleapis_com:https";
 /// Labels of what the client's side of a request is known for.
 const CLIENT: [(&str, &str); 2] = [("protocol", "HTTP/2.0"), ("client_country", "United States")];
 
+/// A minute as it is asked for.
+pub(super) fn counted(minute: &Minute) -> Counted<'_> {
+    Counted { end_ms: minute.end_ms, tell: Box::new(move |selector| samples(minute, selector)) }
+}
+
 /// What one minute holds of the series that are asked for. They are many, and each has many labels: none is made that nobody asks for.
-pub(super) fn samples(minute: &Minute, selector: &Selector) -> Vec<Sample> {
+fn samples(minute: &Minute, selector: &Selector) -> Vec<Sample> {
     minute.counts.iter().flat_map(|counts| of(counts, minute.end_ms, selector)).collect()
 }
 

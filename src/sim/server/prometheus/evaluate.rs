@@ -7,7 +7,7 @@ use std::{
 
 use super::query::{Aggregation, Comparison, Expr, Function, Matcher, Operator, Refusal, Selector};
 use crate::sim::world::{
-    balanced::{Minute, SAMPLE_MS},
+    balanced::SAMPLE_MS,
     scrapes::{Sample, Scrape},
 };
 
@@ -32,11 +32,19 @@ pub(super) struct Store<'a> {
     pub(super) scrapes: Vec<&'a Scrape>,
     /// How a scrape reads.
     pub(super) read: fn(&Scrape) -> &[Sample],
-    /// What the load balancer counted in a minute, the oldest first.
-    pub(super) minutes: Vec<&'a Minute>,
-    /// How a minute reads, as far as series are asked for: the growth within it.
-    pub(super) tell: fn(&Minute, &Selector) -> Vec<Sample>,
+    /// What Google counted in a minute; of each of its services the oldest first.
+    pub(super) minutes: Vec<Counted<'a>>,
 }
+
+/// A minute of one of Google's services.
+pub(super) struct Counted<'a> {
+    /// Its end, virtual milliseconds.
+    pub(super) end_ms: i64,
+    /// How it reads, as far as series are asked for: the growth within it.
+    pub(super) tell: Tell<'a>,
+}
+
+pub(super) type Tell<'a> = Box<dyn Fn(&Selector) -> Vec<Sample> + 'a>;
 
 impl Store<'_> {
     /// What `expr` comes to at `at_ms`.
@@ -113,8 +121,8 @@ impl Store<'_> {
         let mut found: Vec<Sample> = scraped.cloned().collect();
         // Of what Google counts nothing is ever stale: the newest minute speaks for each series that it has.
         let mut known = BTreeSet::new();
-        let within = |minute: &&&Minute| minute.end_ms > at_ms - LOOK_BACK_MS && minute.end_ms <= at_ms;
-        let counted = self.minutes.iter().rev().filter(within).flat_map(|minute| (self.tell)(minute, selector));
+        let within = |minute: &&Counted<'_>| minute.end_ms > at_ms - LOOK_BACK_MS && minute.end_ms <= at_ms;
+        let counted = self.minutes.iter().rev().filter(within).flat_map(|minute| (minute.tell)(selector));
         found.extend(counted.filter(|sample| known.insert(sample.labels.clone())));
         Ok(found)
     }
@@ -125,7 +133,7 @@ impl Store<'_> {
         for minute in &self.minutes {
             let common_ms = minute.end_ms.min(to_ms) - (minute.end_ms - SAMPLE_MS).max(from_ms);
             if common_ms > 0 {
-                for sample in (self.tell)(minute, selector) {
+                for sample in (minute.tell)(selector) {
                     *found.entry(unnamed(&sample.labels)).or_default() += sample.value * common_ms as f64 / SAMPLE_MS as f64;
                 }
             }

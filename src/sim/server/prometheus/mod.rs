@@ -1,10 +1,11 @@
-//! Prometheus' HTTP API over what this world's own Prometheus has scraped and what its load balancer counts, at the address where Google
-//! serves both: `query` and `query_range`, both by GET.
+//! Prometheus' HTTP API over what this world's own Prometheus has scraped and what its load balancer and Cloud Run count, at the address
+//! where Google serves all of it: `query` and `query_range`, both by GET.
 //!
 //! Written from Prometheus' documents of its API and its language. What this world does not evaluate is refused in Prometheus' own form,
 //! never answered with nothing.
 
 mod balancer;
+mod cloud_run;
 mod evaluate;
 mod page;
 mod query;
@@ -85,8 +86,9 @@ fn store(world: &World) -> Store<'_> {
     Store {
         scrapes: world.scrapes.visible(world.now_ms, i64::MIN, i64::MAX).collect(),
         read: page::samples,
-        minutes: world.balancer.visible(world.now_ms).collect(),
-        tell: balancer::samples,
+        minutes: (world.balancer.visible(world.now_ms).map(balancer::counted))
+            .chain(world.series.visible_of_run(world.now_ms).map(cloud_run::counted))
+            .collect(),
     }
 }
 

@@ -33,8 +33,7 @@ fn known(scrape: &Scrape) -> &[Sample] {
 }
 
 fn ask(scrapes: &[Scrape], at_s: i64, query: &str) -> Result<Value, Refusal> {
-    Store { scrapes: scrapes.iter().collect(), read: known, minutes: Vec::new(), tell: balancer::samples }
-        .evaluate(&read(query)?, at_s * 1000)
+    Store { scrapes: scrapes.iter().collect(), read: known, minutes: Vec::new() }.evaluate(&read(query)?, at_s * 1000)
 }
 
 /// The one number of an answer.
@@ -128,8 +127,8 @@ fn what_the_load_balancer_counts_is_summed_by_the_minute_and_one_minute_alone_co
     let mut minutes: Vec<Minute> = (1..=5).map(|end| minute(end, &[fine])).collect();
     minutes[3] = minute(4, &[(Code::Fine, Some(Code::Fine), 594), (Code::Broken, Some(Code::Broken), 4), (Code::BadGateway, None, 2)]);
     let ask = |at_s: i64, query: &str| {
-        let minutes = minutes.iter().collect();
-        let store = Store { scrapes: Vec::new(), read: known, minutes, tell: balancer::samples };
+        let minutes = minutes.iter().map(balancer::counted).collect();
+        let store = Store { scrapes: Vec::new(), read: known, minutes };
         let query = query.replace("LB", "loadbalancing_googleapis_com:https");
         match store.evaluate(&read(&query).unwrap(), at_s * 1000).unwrap() {
             Value::Vector(series) if series.len() <= 1 => series.first().map(|(_, value)| *value),

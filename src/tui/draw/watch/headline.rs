@@ -116,7 +116,7 @@ pub(super) fn breach(face: &Face<'_>, trigger: &Trigger) -> Headline {
     let unseen = TriggerState::default();
     let known = state.triggers.get(&trigger.id).unwrap_or(&unseen);
     let figure = parts::value(trigger, known).unwrap_or_else(|| "?".to_owned());
-    let limit = trigger.metric.unit().show(trigger.above);
+    let limit = trigger.metric.unit().show(trigger.limit);
     let mut lines = vec![Line::styled(format!("is the {}; its limit is {limit}.", names.watched(&trigger.id)), theme.figure)];
     let outlook = outlook::outlook(state, &trigger.id);
     let follows = outlook.as_ref().and_then(|outlook| crate::words::follows(outlook, view.now, names));

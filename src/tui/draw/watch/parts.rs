@@ -213,7 +213,7 @@ pub(super) fn guards(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
         let row = page.take(1);
         let (glyph, word, style) = words::standing(&outlook, &seen.reading, face.scene.view.now, theme);
         let value = value(trigger, seen);
-        let limit = format!("limit {}", trigger.metric.unit().show(trigger.above));
+        let limit = format!("limit {}", trigger.metric.unit().show(trigger.limit));
         let column = text::put(buf, row, 0, &format!("{glyph} "), style);
         let column = text::put(buf, row, column, &format!("{:<24}", watched(face, trigger)), theme.text);
         let column = text::put(buf, row, column, &format!("{:>9}  ", value.clone().unwrap_or_else(|| "?".to_owned())), theme.figure);
@@ -223,11 +223,11 @@ pub(super) fn guards(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
             text::put(buf, rest, 0, &text::cut(&word, rest.width.into(), theme.glyphs.ellipsis), style);
         } else if rest.width >= 16 {
             let half = Rect { width: (rest.width / 2).min(32), ..rest };
-            Gauge { value: seen.value, threshold: trigger.above, scale: Scale::Linear, style }.draw(theme, half, buf);
+            Gauge { value: seen.value, threshold: trigger.limit, scale: Scale::Linear, style }.draw(theme, half, buf);
             let history = state.backends.get(&trigger.backend).and_then(|known| known.history.get(&trigger.metric));
             let behind = Rect { x: half.right() + 2, width: rest.width.saturating_sub(half.width + 2), ..rest };
             if let Some(history) = history {
-                spark::draw(history.iter(), trigger.above, theme.chart, theme, behind, buf);
+                spark::draw(history.iter(), trigger.limit, theme.chart, theme, behind, buf);
             }
         }
     }

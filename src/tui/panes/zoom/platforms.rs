@@ -41,12 +41,12 @@ fn figures_of(route: &Route, backend: &Backend, seen: &BackendState, room: &Room
     let (theme, view) = (room.theme, room.view);
     let mut section = Section::new(backend.title.to_string(), theme).ink(words::backend_style(route, &backend.id, theme));
     section.fact("as it is", &told(&condition(room.state, route, &backend.id), view.now, Names::of(room.state)), theme.text, room);
-    for metric in Metric::ALL {
+    for metric in backend.metrics() {
         let limit = charts::limit(room.state, backend, metric);
         let bound = limit.map_or_else(String::new, |limit| format!(" {} limit {}", theme.glyphs.dot, metric.unit().show(limit)));
         let (figure, style) = match (figures::measured(room.state, view.now, &backend.id, metric), seen.values.get(&metric)) {
             (Some(Ok(sample)), _) => {
-                let beyond = limit.is_some_and(|limit| sample.value > limit);
+                let beyond = limit.is_some_and(|limit| metric.bad().is_beyond(sample.value, limit));
                 (rests_on(metric, &sample, room), if beyond { theme.breach } else { theme.figure })
             }
             (Some(Err(gap)), Some(Ok(last))) => (format!("{}; last {}", say::gap(gap), rests_on(metric, last, room)), theme.unknown),
@@ -88,7 +88,13 @@ fn rests_on(metric: Metric, sample: &Sample, room: &Room) -> String {
         Basis::Counted { failed } => ("", format!("{failed} of ")),
     };
     let age = words::age(room.view.age(sample.at));
-    format!("{least}{}, {failed}{} requests, {age}", metric.unit().show(sample.value), sample.requests)
+    let value = metric.unit().show(sample.value);
+    match metric {
+        Metric::Declared(_) => format!("{value}, {age}"),
+        Metric::RequestRate | Metric::ErrorRate | Metric::P50Latency | Metric::P95Latency | Metric::P99Latency | Metric::DropRate => {
+            format!("{least}{value}, {failed}{} requests, {age}", sample.requests)
+        }
+    }
 }
 
 fn told(condition: &Condition, now: Timestamp, names: Names) -> String {
@@ -97,7 +103,7 @@ fn told(condition: &Condition, now: Timestamp, names: Names) -> String {
         Condition::FailsAtDoor { breach } | Condition::NotMet { breach } => say::met_at_door(breach, names),
         Condition::HomeBeyond { metric, value, limit } => {
             let figure = |value| metric.unit().show(value);
-            format!("{metric} is {}, above the {} that the target may have", figure(*value), figure(*limit))
+            format!("{metric} is {}, {} the {} that the target may have", figure(*value), metric.bad().name(), figure(*limit))
         }
         Condition::Drops { losing } => format!("{} of {} connections are dropped", losing.dropped, losing.of),
         Condition::ProbeFails { failed, sent } => format!("{failed} of {sent} direct requests fail"),

@@ -13,6 +13,7 @@ fn page(fine: f64, failed: f64, started: Option<f64>) -> Page {
         requests: Ok(BTreeMap::from([(key(2), fine), (key(5), failed)])),
         buckets: Ok(BTreeMap::from([(bucket(0.1), (fine + failed) / 2.0), (bucket(f64::INFINITY), fine + failed)])),
         dropped: Err(Gap::Missing),
+        gauges: Vec::new(),
         stamped_at: None,
         started,
     }
@@ -121,8 +122,14 @@ fn several_processes_behind_one_pod_are_told_by_what_one_can_t_do() {
 fn what_no_page_has_and_what_one_page_lost_are_missing() {
     let mut sum = steady(60);
     assert_eq!(sum.gaps(), Gaps { dropped: Some(Gap::Missing), ..Gaps::default() });
-    let empty =
-        || Page { requests: Err(Gap::Missing), buckets: Err(Gap::Missing), dropped: Err(Gap::Missing), stamped_at: None, started: None };
+    let empty = || Page {
+        requests: Err(Gap::Missing),
+        buckets: Err(Gap::Missing),
+        dropped: Err(Gap::Missing),
+        gauges: Vec::new(),
+        stamped_at: None,
+        started: None,
+    };
     let a = page(9.0 * 13.0, 1_000_013.0, Some(1.0));
     look(&mut sum, 65, &[("a", a), ("b", empty())]);
     assert_eq!((sum.gaps().requests, sum.gaps().buckets), (Some(Gap::Missing), Some(Gap::Missing)), "it has shown them once");
