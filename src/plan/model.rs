@@ -19,6 +19,7 @@ use crate::{
         position::Position,
         shown::Shown,
         time::Millis,
+        universe::Universe,
         weight::{PerMille, Weights},
     },
     plan::model::{
@@ -37,6 +38,9 @@ pub struct Plan {
     pub hash: Digest,
     pub project: Shown,
     pub region: Shown,
+    /// Where the project is, if it is in another universe than the host's environment says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub universe_domain: Option<Universe>,
     /// Ways to clusters, where they are not the usual one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub clusters: BTreeMap<Shown, ClusterWay>,
