@@ -16,7 +16,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use cutover::{
     cli::{
         check::finding::{Id, Severity},
-        compose::{Places, World, compose},
+        compose::{Composer, Places, World, compose},
     },
     domain::{
         fact::Fact,
@@ -42,6 +42,7 @@ const HEXPROPERTY: &str = include_str!("../plans/hexproperty.yaml");
 const SERVICES: &str = include_str!("../plans/services.yaml");
 const PROMETHEUS: &str = include_str!("../plans/prometheus.yaml");
 const LOAD_BALANCER: &str = include_str!("../plans/load_balancer.yaml");
+const CLUSTERS: &str = include_str!("../plans/gke-to-gke.yaml");
 const REVISIONS: &str = include_str!("../plans/revisions.yaml");
 
 fn read(text: &str) -> Plan {
@@ -128,6 +129,18 @@ async fn a_live_check_says_what_there_is_where_a_name_is_none() {
     let said = told(&found);
     assert!(said.contains("URL map hexproperty-lb has no path matcher backnd; it has backend, api, docs"), "{said}");
     assert!(said.contains("no host rule for partner.hexproperty.com") && said.contains("partners.hexproperty.com (to api)"), "{said}");
+}
+
+#[tokio::test]
+async fn in_another_universe_every_host_of_google_is_of_that_one() {
+    let text = HEXPROPERTY.replacen("\nregion:", "\nuniverse_domain: apis-tpc.goog\nregion:", 1);
+    for (plan, domain) in [(read(&text), "apis-tpc.goog"), (read(HEXPROPERTY), "googleapis.com")] {
+        let composer = Composer::new(&plan, &Places::Live, Clock::live()).unwrap();
+        for service in ["compute", "run", "container", "sqladmin", "monitoring", "logging", "cloudresourcemanager"] {
+            let client = composer.google(&format!("{service}.googleapis.com")).unwrap();
+            assert_eq!(client.origin().to_string(), format!("https://{service}.{domain}"));
+        }
+    }
 }
 
 /// What Prometheus says of GKE, looked at again and again until it is as wanted.

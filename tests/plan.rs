@@ -83,8 +83,27 @@ fn a_cluster_is_reached_as_the_plan_says_and_a_plan_that_says_nothing_is_written
     );
     assert_eq!(way("{ endpoint: private }"), ClusterWay::Gke { endpoint: Endpoint::Private, project: None, location: None });
     assert_eq!(way("{ proxy: http://127.0.0.1:8001 }"), ClusterWay::Proxy { url: Shown::new("http://127.0.0.1:8001") });
+    assert_eq!(way("{ kubeconfig: { context: ops@prod } }"), ClusterWay::Kubeconfig { context: Shown::new("ops@prod") });
     let (plain, _) = plan::read(GOOD.as_bytes()).unwrap();
     assert!(!serde_json::to_string(&plain).unwrap().contains("clusters"));
+}
+
+#[test]
+fn a_google_token_is_for_the_universe_that_the_plan_names_and_for_no_other() {
+    let asks = |universe: &str, host: &str| {
+        let text = PROMETHEUS.replacen("\nregion:", &format!("{universe}\nregion:"), 1);
+        let (before, source) = text.split_once("prometheus: https://").unwrap();
+        let (_, rest) = source.split_once("auth: bearer").unwrap();
+        plan::read(format!("{before}prometheus: https://{host}\n    auth: google{rest}").as_bytes()).is_ok()
+    };
+    let other = "\nuniverse_domain: apis-tpc.goog";
+    assert!(asks("", "monitoring.googleapis.com") && asks(other, "monitoring.apis-tpc.goog"));
+    assert!(!asks("", "monitoring.apis-tpc.goog") && !asks(other, "monitoring.googleapis.com"));
+    for wrong in ["https://googleapis.com", "googleapis", "169.254.169.254", "Googleapis.com"] {
+        let text = GOOD.replacen("\nregion:", &format!("\nuniverse_domain: {wrong}\nregion:"), 1);
+        let problems = plan::read(text.as_bytes()).unwrap_err();
+        assert!(problems.len() == 1 && problems[0].message.ends_with("is the domain of no universe"), "{problems:?}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::{error::Error, io, path::Path, sync::Arc};
 
 use google_cloud_auth::credentials::{Builder, CacheableResource, Credentials};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use tokio::sync::OnceCell;
 
 use crate::{
     adapter::{http::causes, token_file},
@@ -15,6 +16,7 @@ use crate::{
         fault::{Fault, FaultKind},
         secret::Secret,
         shown::Shown,
+        universe::Universe,
     },
 };
 
@@ -32,18 +34,27 @@ pub enum Token {
     Static(Secret),
     /// What stands in this file at the moment of each request, so that it may be replaced.
     File(Arc<Path>),
-    /// Application Default Credentials; headers are cached and refreshed by the library.
-    ApplicationDefault(Credentials),
+    /// Application Default Credentials.
+    ApplicationDefault(Google),
+}
+
+/// Google's credentials, and the universe in which alone they are sent; headers are cached and refreshed by the library.
+#[derive(Debug, Clone)]
+pub struct Google {
+    credentials: Credentials,
+    universe: Universe,
+    /// Whether they are of that universe, as they said once.
+    agrees: Arc<OnceCell<()>>,
 }
 
 impl Token {
-    /// Must be called within a tokio runtime, since the library refreshes in the background.
+    /// For the APIs of this universe. Must be called within a tokio runtime, since the library refreshes in the background.
     /// # Errors
     /// [`FaultKind::Forbidden`] if there are no credentials to be found, with the library's hint at what to do.
-    pub fn application_default() -> Result<Token, Fault> {
+    pub fn application_default(universe: Universe) -> Result<Token, Fault> {
         let built = Builder::default().with_scopes([SCOPE]).build();
         built
-            .map(Token::ApplicationDefault)
+            .map(|credentials| Token::ApplicationDefault(Google { credentials, universe, agrees: Arc::default() }))
             .map_err(|error| Fault::new(FaultKind::Forbidden, format!("no Google credentials: {}{}", causes(&error), elsewhere())))
     }
 
@@ -54,12 +65,35 @@ impl Token {
             Token::None => Ok(HeaderMap::new()),
             Token::Static(secret) => bearer(secret),
             Token::File(path) => bearer(&token_file::read(path).await?),
-            Token::ApplicationDefault(credentials) => match credentials.headers(Default::default()).await {
-                Ok(CacheableResource::New { data, .. }) => Ok(data),
-                Ok(CacheableResource::NotModified) => Ok(HeaderMap::new()),
-                Err(error) => Err(no_token(&error, error.is_transient())),
-            },
+            Token::ApplicationDefault(google) => google.headers().await,
         }
+    }
+}
+
+impl Google {
+    async fn headers(&self) -> Result<HeaderMap, Fault> {
+        let headers = match self.credentials.headers(Default::default()).await {
+            Ok(CacheableResource::New { data, .. }) => data,
+            Ok(CacheableResource::NotModified) => HeaderMap::new(),
+            Err(error) => return Err(no_token(&error, error.is_transient())),
+        };
+        self.agrees.get_or_try_init(|| self.agreed()).await?;
+        Ok(headers)
+    }
+
+    /// What a plan names as its universe is where it has the credentials sent, so they have to be of that one by their own word.
+    async fn agreed(&self) -> Result<(), Fault> {
+        let theirs = self.credentials.universe_domain().await;
+        let theirs = theirs.map_or_else(|| Universe::default().to_string(), |theirs| theirs.trim().to_owned());
+        if theirs == self.universe.as_str() {
+            return Ok(());
+        }
+        let message = format!(
+            "the Google credentials here are of the universe {theirs}, and what is asked for is of {}; nothing was sent: say which it is by \
+             `universe_domain` in the plan or by GOOGLE_CLOUD_UNIVERSE_DOMAIN, or take credentials of that universe",
+            self.universe
+        );
+        Err(Fault::new(FaultKind::Forbidden, message))
     }
 }
 

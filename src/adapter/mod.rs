@@ -4,7 +4,7 @@
 //! Every folder has the same parts: `mod` implements the port and holds the documented configuration, `wire` is the vendor's JSON and stays
 //! private, further files are pure arithmetic that can be tested without a socket. Nothing here spawns a task, retries a mutation on its own
 //! (a write that is sent once more under what makes it the same is the documented exception, see [`crate::port::Driver`]) or follows a redirect. `syslog`
-//! is one file and no port: the machine's own log, which is told and never asked. `discovery` and `preflight` are no ports either: they ask once, what a
+//! is one file and no port: the machine's own log, which is told and never asked; so is `gcloud`, whose settings are read to be told of. `discovery` and `preflight` are no ports either: they ask once, what a
 //! project has before there is a plan, and what stands against a flight before it begins.
 
 mod annotation;
@@ -12,6 +12,7 @@ mod claim;
 pub mod cloud_run;
 pub mod cloud_sql;
 pub mod discovery;
+pub mod gcloud;
 pub mod google_auth;
 pub mod http;
 pub mod http_route;

@@ -30,6 +30,7 @@ use crate::{
         lexical::BYTES_MAX,
         model::{
             Backend, Driver, MapPart, Plan, Proof, Route, RulePart, Stage, TriggerAction,
+            clusters::ClusterWay,
             readings::{Asked, Author, Cadence, Feed, FeedSource, Gauge, PodPages, Readings, Server, Source},
         },
         units,
@@ -212,6 +213,16 @@ fn summary(file: &str, plan: &Plan, warnings: &[Diagnostic], bytes: &[u8]) -> St
     let mut text = rendered(warnings, file, bytes);
     text.push_str(&format!("\n{}: {} ({}, {})\n", Shown::new(file), plan.name, plan.project, plan.region));
     text.push_str(&format!("  plan    {}\n", plan.hash.short()));
+    if let Some(universe) = &plan.universe_domain {
+        text.push_str(&format!("  domain  {universe}: all of Google's APIs are asked there, with credentials of that universe alone\n"));
+    }
+    for (cluster, way) in &plan.clusters {
+        if let ClusterWay::Kubeconfig { context } = way {
+            text.push_str(&format!(
+                "  cluster {cluster}: by the context {context} of the host's kubeconfig, if its owner lets plans use it\n"
+            ));
+        }
+    }
     for route in &plan.routes {
         text.push_str(&format!("  route   {}\n", route_line(route)));
     }

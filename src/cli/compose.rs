@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use color_eyre::eyre::Result;
+use color_eyre::eyre::{Result, eyre};
 use reqwest::header::HeaderName;
 
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
         google_auth::Token,
         http::{Client, Origin, Reach},
         http_route::{self, HttpRouteDriver},
-        kubernetes::{self, Access, GkeCluster, KubernetesSensor, Way},
+        kubernetes::{self, Access, GkeCluster, Kubeconfig, KubernetesSensor, Way},
         metrics::{
             self, Families, MetricsSensor,
             pods::{self, PodsSensor},
@@ -32,7 +32,7 @@ use crate::{
         prometheus::{self, PrometheusSensor, Scale},
         url_map::{self, Book, UrlMapDriver},
     },
-    cli::paths::Paths,
+    cli::paths::{self, Paths},
     domain::{
         age,
         answer::{Expect, SERVED_BY},
@@ -43,6 +43,7 @@ use crate::{
         secret::Secret,
         shown::Shown,
         time::Millis,
+        universe::Universe,
     },
     plan::model::{
         Backend, Driver, MapPart, Plan, Route, RulePart, WorkloadRef,
@@ -71,25 +72,40 @@ impl Places {
     /// Who we are there.
     /// # Errors
     /// If there are no credentials to be found for a live session.
-    pub fn token(&self) -> Result<Token> {
+    pub fn token(&self, universe: &Universe) -> Result<Token> {
         match self {
-            Places::Live => Ok(Token::application_default()?),
+            Places::Live => Ok(Token::application_default(universe.clone())?),
             Places::Simulated(_) => Ok(Token::Static(Secret::new(DEMO_TOKEN))),
         }
     }
 
-    /// One of Google's APIs.
+    /// One of Google's APIs, by the name of its service.
     /// # Errors
     /// If no client can be made for it.
-    pub fn google(&self, host: &str, token: &Token) -> Result<Client> {
+    pub fn google(&self, universe: &Universe, service: &str, token: &Token) -> Result<Client> {
         let origin = match self {
-            Places::Live => Origin::new(&format!("https://{host}"), Reach::Live)?,
+            Places::Live => Origin::new(&format!("https://{}", universe.host(service)), Reach::Live)?,
             Places::Simulated(at) => Origin::new(&format!("http://{}", at.google), Reach::Loopback)?,
         };
         Ok(Client::new(origin, token.clone())?)
     }
 }
 
+/// The universe that is meant: the plan's, else the environment's, by the variable that Google's own clients read.
+/// # Errors
+/// If the variable holds no domain.
+pub fn universe(plan: Option<&Plan>) -> Result<Universe> {
+    let named = || std::env::var(UNIVERSE).ok().filter(|named| !named.is_empty());
+    match plan.and_then(|plan| plan.universe_domain.clone()) {
+        Some(universe) => Ok(universe),
+        None => named().map_or_else(
+            || Ok(Universe::default()),
+            |named| named.parse().map_err(|why| eyre!("{UNIVERSE}={} is no universe: {why}; nothing was asked", Shown::new(&named))),
+        ),
+    }
+}
+
+const UNIVERSE: &str = "GOOGLE_CLOUD_UNIVERSE_DOMAIN";
 /// The word by which the simulated world knows us.
 const DEMO_TOKEN: &str = "cutover-demo";
 /// How long traffic inside Cloud Run may take to settle; the service's own operations give up sooner.
@@ -133,6 +149,7 @@ pub struct Composer<'a> {
     places: &'a Places,
     clock: Clock,
     token: Token,
+    universe: Universe,
     proxied: RefCell<Proxied>,
     books: RefCell<Vec<(MapPart, Arc<Book>)>>,
 }
@@ -141,8 +158,9 @@ impl<'a> Composer<'a> {
     /// # Errors
     /// If there are no credentials to be found for a live session.
     pub fn new(plan: &'a Plan, places: &'a Places, clock: Clock) -> Result<Self> {
-        let token = places.token()?;
-        Ok(Composer { plan, places, clock, token, proxied: RefCell::default(), books: RefCell::default() })
+        let universe = universe(Some(plan))?;
+        let token = places.token(&universe)?;
+        Ok(Composer { plan, places, clock, token, universe, proxied: RefCell::default(), books: RefCell::default() })
     }
 
     /// What carries what was made so far.
@@ -150,9 +168,13 @@ impl<'a> Composer<'a> {
         self.proxied.borrow().clone()
     }
 
-    /// One of Google's APIs.
-    pub fn google(&self, host: &str) -> Result<Client> {
-        Ok(self.noted(self.places.google(host, &self.token)?))
+    /// One of Google's APIs, by the name of its service.
+    pub fn google(&self, service: &str) -> Result<Client> {
+        Ok(self.noted(self.places.google(&self.universe, service, &self.token)?))
+    }
+
+    pub(in crate::cli) fn universe(&self) -> &Universe {
+        &self.universe
     }
 
     /// Keeps which proxy carries what `client` sends, for whoever asks why nothing answers.
@@ -223,7 +245,7 @@ impl<'a> Composer<'a> {
                 region: at.location.to_string(),
                 cluster: part.cluster.to_string(),
             },
-            proxy: self.plan.proxy_to(&part.cluster).map(ToString::to_string),
+            kubectl: self.plan.kubectl(&part.cluster),
             namespace: part.namespace.to_string(),
             http_route: part.http_route.to_string(),
             rule: part.rule.clone(),
@@ -428,7 +450,8 @@ impl<'a> Composer<'a> {
                 (format!("http://{}/{}", at.google, google(self.plan.project.as_str())), Reach::Loopback, self.token.clone())
             }
             (Places::Live, Server::Google { project }) => {
-                (format!("https://monitoring.googleapis.com/{}", google(project.as_str())), Reach::Live, self.token.clone())
+                let host = self.universe.host("monitoring.googleapis.com");
+                (format!("https://{host}/{}", google(project.as_str())), Reach::Live, self.token.clone())
             }
             (Places::Live, Server::Prometheus { url, auth }) => {
                 let reach = if url.as_str().starts_with("http://") { Reach::Loopback } else { Reach::Live };
@@ -494,6 +517,12 @@ impl<'a> Composer<'a> {
         };
         match told {
             ClusterWay::Proxy { url } => Ok(Way::Known(Access::loopback(url.as_str())?)),
+            ClusterWay::Kubeconfig { context } => Ok(Way::Kubeconfig(Kubeconfig {
+                files: paths::kubeconfigs()?,
+                allowed: Paths::find()?.kubeconfig_contexts(),
+                context: context.to_string(),
+                google: self.token.clone(),
+            })),
             ClusterWay::Gke { endpoint, project, location } => Ok(Way::Gke(GkeCluster {
                 container: self.google("container.googleapis.com")?,
                 token: self.token.clone(),

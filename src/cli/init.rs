@@ -14,7 +14,14 @@ use color_eyre::eyre::{Result, WrapErr};
 
 use crate::{
     adapter::discovery::{Balancing, Explorer, Platforms, Unread, UrlMap},
-    cli::{Exit, bounds, check::undecided, compose::Places, environment::World, place::said, print},
+    cli::{
+        Exit, bounds,
+        check::undecided,
+        compose::{self, Places},
+        environment::World,
+        place::said,
+        print,
+    },
     domain::{by_hand::quoted, shown::Shown},
     plan::{self, diagnostic::Severity},
     sim::simulation::{Config, Endpoints},
@@ -132,8 +139,9 @@ pub async fn discover(project: &str, places: &Places, wish: Wish<'_>) -> Result<
 }
 
 fn explorer(project: &str, places: &Places) -> Result<Explorer> {
-    let token = places.token()?;
-    let at = |host: &str| places.google(host, &token);
+    let universe = compose::universe(None)?;
+    let token = places.token(&universe)?;
+    let at = |service: &str| places.google(&universe, service, &token);
     Ok(Explorer {
         project: project.to_owned(),
         compute: at("compute.googleapis.com")?,

@@ -8,7 +8,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 /// The program's folders. None of them is created here.
 #[derive(Clone)]
 pub struct Paths {
-    /// Themes, key map, roster, tokens: `$XDG_CONFIG_HOME/cutover`.
+    /// Themes, key map, roster, tokens, allowed contexts: `$XDG_CONFIG_HOME/cutover`.
     pub config: PathBuf,
     /// Journals and logs: `$XDG_STATE_HOME/cutover`.
     pub state: PathBuf,
@@ -36,12 +36,28 @@ impl Paths {
     pub fn token(&self, server: &str) -> PathBuf {
         self.config.join("tokens").join(server)
     }
+    /// The contexts of the owner's kubeconfig that plans may use, one a line.
+    pub fn kubeconfig_contexts(&self) -> PathBuf {
+        self.config.join("kubeconfig-contexts")
+    }
     pub fn journals(&self) -> PathBuf {
         self.state.join("journals")
     }
     pub fn log(&self, name: &str) -> PathBuf {
         self.state.join("log").join(format!("{name}.log"))
     }
+}
+
+/// The owner's kubeconfigs, as `kubectl` looks for them.
+/// # Errors
+/// As [`Paths::find`].
+pub fn kubeconfigs() -> Result<Vec<PathBuf>> {
+    let named = std::env::var_os("KUBECONFIG").filter(|named| !named.is_empty());
+    if let Some(named) = named {
+        return Ok(std::env::split_paths(&named).filter(|path| !path.as_os_str().is_empty()).collect());
+    }
+    let base = choose_base_strategy().wrap_err("no home directory: set HOME, or KUBECONFIG")?;
+    Ok(vec![base.home_dir().join(".kube").join("config")])
 }
 
 /// The journal of a session to read: its folder, or the single file that an earlier program wrote.

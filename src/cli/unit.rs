@@ -10,11 +10,13 @@ use color_eyre::eyre::{Result, eyre};
 use crate::cli::{environment::Environment, host::Options, witness::Told};
 
 /// What a host reads of its environment beside what its arguments say.
-const ENVIRONMENT: [&str; 14] = [
+const ENVIRONMENT: [&str; 16] = [
     "XDG_CONFIG_HOME",
     "XDG_STATE_HOME",
     "CUTOVER_LOG",
     "GOOGLE_APPLICATION_CREDENTIALS",
+    "GOOGLE_CLOUD_UNIVERSE_DOMAIN",
+    "KUBECONFIG",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
     "HTTPS_PROXY",

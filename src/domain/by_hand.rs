@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::domain::{http_route::Rule, position::Position, weight::PerMille};
+use crate::domain::{http_route::Rule, position::Position, shown::Shown, weight::PerMille};
 
 /// What holds the weights, by the names that the vendor's command line wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,17 +22,35 @@ pub enum Lever<'a> {
         region: &'a str,
         service: &'a str,
     },
-    /// By the context that `gcloud container clusters get-credentials` writes.
     HttpRoute {
-        project: &'a str,
-        location: &'a str,
-        /// What is asked instead, on this machine.
-        proxy: Option<&'a str>,
-        cluster: &'a str,
+        kubectl: &'a Kubectl,
         namespace: &'a str,
         http_route: &'a str,
         rule: &'a Rule,
     },
+}
+
+/// By which words `kubectl` is led to a cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kubectl {
+    /// By the context that `gcloud container clusters get-credentials` writes.
+    Gke { project: Shown, location: Shown, cluster: Shown },
+    /// By something on this machine that is asked instead.
+    Server { url: Shown },
+    /// By a context that the host's owner has.
+    Context { name: Shown },
+}
+
+impl fmt::Display for Kubectl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kubectl::Gke { project, location, cluster } => {
+                write!(f, "kubectl --context={}", quoted(&format!("gke_{project}_{location}_{cluster}")))
+            }
+            Kubectl::Server { url } => write!(f, "kubectl --server={}", quoted(url.as_str())),
+            Kubectl::Context { name } => write!(f, "kubectl --context={}", quoted(name.as_str())),
+        }
+    }
 }
 
 /// One backend as the vendor calls it, with the share that it is to get.
@@ -64,8 +82,7 @@ pub fn command(lever: Lever<'_>, legs: &[Leg<'_>]) -> String {
                 quoted(&shares.join(","))
             )
         }
-        Lever::HttpRoute { project, location, proxy, cluster, namespace, http_route, rule } => {
-            let kubectl = kubectl(project, location, cluster, proxy);
+        Lever::HttpRoute { kubectl, namespace, http_route, rule } => {
             let at = format!("httproute {} --namespace={}", quoted(http_route), quoted(namespace));
             format!(
                 "{kubectl} get {at} -o go-template='{ENTRIES}' | awk '{}' | {kubectl} patch {at} --type=json --patch-file=/dev/stdin",

@@ -31,4 +31,5 @@ pub mod shown;
 pub mod suggest;
 pub mod table;
 pub mod time;
+pub mod universe;
 pub mod weight;

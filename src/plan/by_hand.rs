@@ -19,6 +19,7 @@ impl Plan {
     /// The same for any backend of the route.
     pub fn all_by_hand(&self, route: &Route, to: &BackendId) -> String {
         let project = self.project.as_str();
+        let kubectl;
         let lever = match &route.driver {
             Driver::UrlMap(part) => Lever::UrlMap {
                 project,
@@ -30,16 +31,9 @@ impl Plan {
                 Lever::CloudRunRevisions { project, region: self.region.as_str(), service: service.as_str() }
             }
             Driver::HttpRoute(part) => {
-                let at = self.locates(&part.cluster);
-                Lever::HttpRoute {
-                    project: at.project.as_str(),
-                    location: at.location.as_str(),
-                    proxy: self.proxy_to(&part.cluster).map(Shown::as_str),
-                    cluster: part.cluster.as_str(),
-                    namespace: part.namespace.as_str(),
-                    http_route: part.http_route.as_str(),
-                    rule: &part.rule,
-                }
+                kubectl = self.kubectl(&part.cluster);
+                let (namespace, http_route) = (part.namespace.as_str(), part.http_route.as_str());
+                Lever::HttpRoute { kubectl: &kubectl, namespace, http_route, rule: &part.rule }
             }
         };
         let share = |all| if all { PerMille::ALL } else { PerMille::ZERO };

@@ -20,6 +20,7 @@ use crate::{
         series::Series,
         shown::Shown,
         time::Millis,
+        universe::Universe,
         weight::{PerMille, Weights},
     },
     plan::model::{
@@ -38,6 +39,9 @@ pub struct Plan {
     pub hash: Digest,
     pub project: Shown,
     pub region: Shown,
+    /// Where the project is, if it is in another universe than the host's environment says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub universe_domain: Option<Universe>,
     /// Figures beside the standard ones, in the plan's order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub series: Vec<Series>,

@@ -160,6 +160,12 @@ pub enum Cluster {
     PodsForbidden,
     /// Nobody may read deployments.
     DeploymentsForbidden,
+    /// Nobody may have requests passed on to pods, who may read them all the same.
+    PagesForbidden,
+    /// Nobody may read HTTPRoutes.
+    RoutesForbidden,
+    /// A policy of the cluster refuses every change of an HTTPRoute, whoever asks.
+    RoutesGuarded,
     /// Lists without items are written as `null`.
     NullLists,
     /// Watches that are open now say nothing any more, and stay open.
@@ -410,6 +416,9 @@ fn platform_choices() -> Vec<Choice> {
         cluster("events-forbidden", "the cluster's events may not be read", Cluster::EventsForbidden),
         cluster("pods-forbidden", "the cluster's pods may not be read", Cluster::PodsForbidden),
         cluster("deployments-forbidden", "the cluster's deployments may not be read", Cluster::DeploymentsForbidden),
+        cluster("pages-forbidden", "requests may not be passed on to the cluster's pods", Cluster::PagesForbidden),
+        cluster("routes-forbidden", "the cluster's HTTPRoutes may not be read", Cluster::RoutesForbidden),
+        cluster("routes-guarded", "a policy refuses every change of the cluster's HTTPRoutes", Cluster::RoutesGuarded),
         cluster("null-lists", "the cluster writes null for empty lists", Cluster::NullLists),
         cluster("silent-watches", "the cluster's open watches die without a word", Cluster::SilentWatches),
         Choice { name: "null-fields", what: "Compute's answers are full of nulls", fault: Fault::NullFields },

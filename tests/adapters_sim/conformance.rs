@@ -13,6 +13,7 @@ use cutover::{
         kubernetes::{Access, Way},
     },
     domain::{
+        by_hand::Kubectl,
         claim::{Claim, Claimed},
         fault::{FaultKind, Outcome, Version},
         hindrance::Hindrance,
@@ -85,7 +86,7 @@ pub(super) fn http_route(world: &Simulation) -> HttpRouteDriver {
             region: "us-central1".to_owned(),
             cluster: "hexproperty-prod".to_owned(),
         },
-        proxy: None,
+        kubectl: Kubectl::Context { name: "hexproperty".into() },
         namespace: "hexproperty".to_owned(),
         http_route: "api".to_owned(),
         rule: Rule::At { index: 1 },

@@ -14,6 +14,7 @@ use cutover::{
         kubernetes::{Access, Way},
     },
     domain::{
+        by_hand::Kubectl,
         fault::{FaultKind, Outcome, Version},
         http_route::{RefKind, Rule},
         weight::PerMille,
@@ -28,13 +29,17 @@ use super::{
     split,
 };
 
-fn driver(server: &Server) -> HttpRouteDriver {
+pub(super) fn driver(server: &Server) -> HttpRouteDriver {
+    driver_by(Way::Known(Access::loopback(&server.url("/")).unwrap()))
+}
+
+pub(super) fn driver_by(way: Way) -> HttpRouteDriver {
     let backend = |id: &str, name: &str| Backend { id: super::id(id), kind: RefKind::Service, name: name.to_owned() };
     let place = |text: &str| text.to_owned();
     let config = Config {
         route: "shop".parse().unwrap(),
         place: Place { project: place("p"), region: place("r"), cluster: place("c") },
-        proxy: None,
+        kubectl: Kubectl::Context { name: "c".into() },
         namespace: "shop".to_owned(),
         http_route: "shop".to_owned(),
         rule: Rule::Only,
@@ -44,11 +49,11 @@ fn driver(server: &Server) -> HttpRouteDriver {
         path: "/".to_owned(),
         patience: Patience { first: Duration::from_millis(5), most: Duration::from_millis(20), total: Duration::from_millis(300) },
     };
-    HttpRouteDriver::new(config, Way::Known(Access::loopback(&server.url("/")).unwrap()))
+    HttpRouteDriver::new(config, way)
 }
 
 /// As an API server tells it: defaults filled in, a generation for each change of the spec.
-fn route(green: u16, version: u32, generation: u32, observed: u32) -> Value {
+pub(super) fn route(green: u16, version: u32, generation: u32, observed: u32) -> Value {
     let entry = |name: &str, weight: u16| json!({"group": "", "kind": "Service", "name": name, "port": 80, "weight": weight});
     let condition = |kind: &str| json!({"type": kind, "status": "True", "reason": kind, "message": "", "lastTransitionTime": "2026-11-23T21:00:00Z", "observedGeneration": observed});
     json!({
@@ -239,7 +244,8 @@ fn patched(mut route: Value, patch: &str) -> Value {
 /// What the object is after the command by hand, or what is said where the server gets no patch.
 fn by_hand(route: &Value, rule: &Rule, home: &str) -> Result<Value, String> {
     use cutover::domain::by_hand::{Leg, Lever, command};
-    let lever = Lever::HttpRoute { project: "p", location: "r", proxy: None, cluster: "c", namespace: "shop", http_route: "shop", rule };
+    let kubectl = Kubectl::Context { name: "c".into() };
+    let lever = Lever::HttpRoute { kubectl: &kubectl, namespace: "shop", http_route: "shop", rule };
     let legs = [Leg { name: home, share: PerMille::ALL }, Leg { name: "green", share: PerMille::ZERO }];
     let shown = command(lever, &legs);
     let program = shown.split("| awk '").nth(1).and_then(|rest| rest.split("' |").next()).unwrap();
@@ -288,4 +294,52 @@ fn by_hand_the_rule_is_found_that_somebody_has_moved() {
     twice["spec"]["rules"].as_array_mut().unwrap().push(main);
     let none = by_hand(&twice, &Rule::Named { name: "former".into() }, "blue");
     assert_eq!(none, Err("rule former has no such entry: nothing is changed\n".to_owned()), "two lead to both");
+}
+
+/// The very patch of a step, and nothing stored by it.
+#[tokio::test]
+async fn a_first_step_is_tried_as_a_dry_run_and_whatever_the_server_says_to_it_is_told() {
+    use cutover::adapter::http_route::Rehearsal;
+    let rehearsed = async |answer: Reaction| {
+        let server = server(vec![route(0, 41, 3, 3)], move |_| answer.clone()).await;
+        let told = driver(&server).rehearse(&split(10)).await;
+        (told, sent(&server, "PATCH"))
+    };
+    let (told, patches) = rehearsed(Reaction::json(200, route(10, 41, 3, 3))).await;
+    assert_eq!(told, Ok(Rehearsal::Taken));
+    let [patch] = patches.as_slice() else { panic!("{patches:?}") };
+    let path = "/apis/gateway.networking.k8s.io/v1/namespaces/shop/httproutes/shop?fieldManager=cutover&dryRun=All&fieldValidation=Strict";
+    assert_eq!((patch.path.as_str(), patch.header("content-type")), (path, Some("application/merge-patch+json")));
+    let rules = route(10, 0, 0, 0)["spec"]["rules"].clone();
+    assert_eq!(patch.json(), json!({"metadata": {"uid": "4f1c", "resourceVersion": "41"}, "spec": {"rules": rules}}));
+
+    let (told, _) = rehearsed(Reaction::json(200, route(500, 41, 3, 3))).await;
+    assert!(matches!(&told, Ok(Rehearsal::Refused(why)) if why.as_str().contains("store other weights")), "{told:?}");
+    for (code, reason, words) in [
+        (403, "Forbidden", "admission webhook \"validation.gatekeeper.sh\" denied the request: [frozen] until Monday"),
+        (422, "Invalid", "HTTPRoute.gateway.networking.k8s.io \"shop\" is invalid: spec.rules[0].backendRefs[0].weight: Invalid value"),
+        (400, "BadRequest", "strict decoding error: unknown field \"spec.rules[0].name\""),
+    ] {
+        let (told, _) = rehearsed(status(code, reason, words)).await;
+        assert!(matches!(&told, Ok(Rehearsal::Refused(why)) if why.as_str().contains(words)), "{told:?}");
+    }
+    // Where a webhook can't be asked without doing, or nobody answers, nothing is known.
+    for answer in
+        [status(400, "BadRequest", "admission webhook \"x.example.com\" does not support dry run"), status(500, "InternalError", "x")]
+    {
+        let (told, _) = rehearsed(answer).await;
+        assert!(told.is_err(), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_write_tries_nothing() {
+    use cutover::adapter::http_route::Rehearsal;
+    let server = Server::start(|asked, _| match asked.method.as_str() {
+        "POST" => Reaction::json(201, json!({"status": {"allowed": false}})),
+        _ => Reaction::json(200, route(0, 41, 3, 3)),
+    })
+    .await;
+    assert_eq!(driver(&server).rehearse(&split(10)).await, Ok(Rehearsal::Untried));
+    assert_eq!(sent(&server, "PATCH").len(), 0);
 }

@@ -2,19 +2,23 @@
 //!
 //! The environment belongs to the whole process, so what is tried behind the proxy runs in a process of its own: this program again.
 
+use std::os::unix::fs::PermissionsExt;
+
 use cutover::{
     adapter::{
         google_auth::Token,
         http::{Ask, Client, Limits, Origin, Reach},
-        kubernetes::{Config, GkeCluster, KubernetesSensor, Way},
+        kubernetes::{Config, GkeCluster, Kubeconfig, KubernetesSensor, Way},
     },
     domain::platform::Endpoint,
-    port::Sensor,
+    port::{Driver, Sensor},
 };
 use serde_json::json;
 
 use super::{
-    client, id,
+    client,
+    http_route::driver_by,
+    id,
     server::{Reaction, Server},
 };
 
@@ -42,11 +46,13 @@ async fn asked_for(variables: &[(&str, &str)]) -> Vec<String> {
 
 #[tokio::test]
 async fn every_client_takes_the_proxy_and_none_to_this_machine() {
-    let everything = ["CONNECT api.test:443", "CONNECT cluster.test:443", "CONNECT name.test:443", "CONNECT private.test:443"];
+    let everything = ["api", "cluster", "context", "name", "private", "routes"].map(|host| format!("CONNECT {host}.test:443"));
     assert_eq!(asked_for(&[("HTTPS_PROXY", "http://PROXY")]).await, everything);
     assert_eq!(asked_for(&[("https_proxy", "http://PROXY")]).await, everything);
     assert_eq!(asked_for(&[("ALL_PROXY", "http://PROXY")]).await, everything);
     assert_eq!(asked_for(&[("HTTPS_PROXY", "http://PROXY"), ("NO_PROXY", "api.test,.example.com")]).await, everything[1..]);
+    let clusters = [("HTTPS_PROXY", "http://PROXY"), ("NO_PROXY", "cluster.test,context.test,routes.test,private.test,name.test")];
+    assert_eq!(asked_for(&clusters).await, everything[..1], "and none of a cluster's that needs no proxy");
     assert!(asked_for(&[]).await.is_empty());
 }
 
@@ -84,6 +90,26 @@ async fn inside() {
         println!("{:?}", KubernetesSensor::new(config, way).look().await.expect_err("nobody answers there"));
     }
     assert!(!gke.asked().is_empty(), "GKE itself was asked");
+
+    // By a kubeconfig without a proxy of its own, and by whoever writes.
+    let folder = std::env::temp_dir().join(format!("cutover-proxied-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let by = |host: &str| {
+        let text = format!(
+            "clusters: [{{ name: c, cluster: {{ server: 'https://{host}' }} }}]\nusers: [{{ name: u, user: {{ token: x }} }}]\n\
+             contexts: [{{ name: x, context: {{ cluster: c, user: u }} }}]\n"
+        );
+        let (file, allowed) = (folder.join(host), folder.join("allowed"));
+        for (path, text) in [(&file, text.as_str()), (&allowed, "x\n")] {
+            std::fs::write(path, text).unwrap();
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        Way::Kubeconfig(Kubeconfig { files: vec![file], allowed, context: "x".to_owned(), google: Token::None })
+    };
+    let config = Config::new("workload/gke".parse().unwrap(), id("gke"), "hexproperty", "frontend");
+    println!("{:?}", KubernetesSensor::new(config, by("context.test")).look().await.expect_err("nobody answers there"));
+    println!("{:?}", driver_by(by("routes.test")).read().await.expect_err("nobody answers there"));
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -8,11 +8,13 @@ use std::{
     time::Duration,
 };
 
+use rustls::ServerConfig;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
     task::JoinSet,
 };
+use tokio_rustls::TlsAcceptor;
 
 /// What to do with one request.
 #[derive(Debug, Clone)]
@@ -83,11 +85,20 @@ pub(crate) struct Server {
 impl Server {
     /// The script is given each request and how many came before it.
     pub(crate) async fn start(script: impl Fn(&Asked, usize) -> Reaction + Send + Sync + 'static) -> Server {
+        Server::listen(None, script).await
+    }
+
+    /// The same within TLS. Who can't agree on it has asked nothing.
+    pub(crate) async fn secured(config: ServerConfig, script: impl Fn(&Asked, usize) -> Reaction + Send + Sync + 'static) -> Server {
+        Server::listen(Some(TlsAcceptor::from(Arc::new(config))), script).await
+    }
+
+    async fn listen(tls: Option<TlsAcceptor>, script: impl Fn(&Asked, usize) -> Reaction + Send + Sync + 'static) -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let mut tasks = JoinSet::new();
-        tasks.spawn(accept(listener, Arc::new(script), asked.clone()));
+        tasks.spawn(accept(listener, tls, Arc::new(script), asked.clone()));
         Server { address, asked, _tasks: tasks }
     }
 
@@ -100,18 +111,25 @@ impl Server {
     }
 }
 
-async fn accept(listener: TcpListener, script: Script, asked: Arc<Mutex<Vec<Asked>>>) {
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, script: Script, asked: Arc<Mutex<Vec<Asked>>>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
-        let (script, asked) = (script.clone(), asked.clone());
+        let (script, asked, tls) = (script.clone(), asked.clone(), tls.clone());
+        stream.set_nodelay(true).unwrap();
         connections.spawn(async move {
             // A peer that goes away in the middle is part of the tests.
-            let _ = converse(stream, script, asked).await;
+            let _ = match tls {
+                None => converse(stream, script, asked).await,
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => converse(stream, script, asked).await,
+                    Err(error) => Err(error),
+                },
+            };
         });
     }
 }
 
-async fn converse(mut stream: TcpStream, script: Script, asked: Arc<Mutex<Vec<Asked>>>) -> std::io::Result<()> {
+async fn converse(mut stream: impl AsyncRead + AsyncWrite + Unpin, script: Script, asked: Arc<Mutex<Vec<Asked>>>) -> std::io::Result<()> {
     let Some(request) = read(&mut stream).await? else { return Ok(()) };
     let place = {
         let mut asked = asked.lock().unwrap();
@@ -127,7 +145,6 @@ async fn converse(mut stream: TcpStream, script: Script, asked: Arc<Mutex<Vec<As
         }
         Reaction::Pieces { headers, pieces } => {
             let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-            stream.set_nodelay(true)?;
             stream.write_all(format!("HTTP/1.1 200 OK\r\n{headers}transfer-encoding: chunked\r\n\r\n").as_bytes()).await?;
             for piece in pieces {
                 stream.write_all(format!("{:x}\r\n", piece.len()).as_bytes()).await?;
@@ -159,7 +176,7 @@ async fn converse(mut stream: TcpStream, script: Script, asked: Arc<Mutex<Vec<As
     stream.shutdown().await
 }
 
-async fn read(stream: &mut TcpStream) -> std::io::Result<Option<Asked>> {
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Option<Asked>> {
     let mut bytes = Vec::new();
     let head_end = loop {
         if let Some(end) = bytes.windows(4).position(|part| part == b"\r\n\r\n") {

@@ -10,9 +10,16 @@ use cutover::{
             live::{Survey, survey},
             report::Report,
         },
-        compose::Places,
+        compose::{Places, compose},
+    },
+    domain::{
+        fault::Outcome,
+        id::{EffectId, Seq},
+        time::Timestamp,
+        weight::{PerMille, Weights},
     },
     plan,
+    port::{Change, Intent, Taken},
     session::clock::Clock,
     sim::{
         faults::{
@@ -20,12 +27,12 @@ use cutover::{
             setup::{Flaw, Page, Setup},
         },
         simulation::{Config, Simulation},
-        world::Leg,
+        world::{Leg, gateway::Gateway},
     },
 };
 use futures::{StreamExt, stream};
 
-use super::{HEXPROPERTY, REVISIONS, SERVICES};
+use super::{CLUSTERS, HEXPROPERTY, REVISIONS, SERVICES};
 
 /// Worlds that are looked at at a time.
 const AT_ONCE: usize = 3;
@@ -138,6 +145,113 @@ async fn a_permission_that_is_missing_is_found_without_writing() {
     );
     cases.push(world(Fault::Api { api: Api::Compute, trouble: Trouble::ReadOnly, for_s: 1e6 }, missing));
     examine_all(cases).await;
+}
+
+/// The permissions of the role that README has people paste.
+fn readme_role() -> Vec<String> {
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme.split_once("gcloud iam roles create cutover").unwrap();
+    let list = rest.split_once("--permissions \\\n").unwrap().1.split_once("\ngcloud").unwrap().0;
+    list.replace("\\\n", "").split(',').map(str::to_owned).collect()
+}
+
+/// As README gives it: the role, and beside it what finds the cluster.
+fn held(but: Option<&str>) -> Fault {
+    let mut permissions = readme_role();
+    permissions.push("container.clusters.get".to_owned());
+    permissions.retain(|held| Some(held.as_str()) != but);
+    Fault::Setup(Setup::Holds { permissions })
+}
+
+#[tokio::test]
+async fn the_role_of_readme_is_enough_and_none_of_it_is_idle() {
+    let simulation = Simulation::start(Config { speed: 20.0, ..Config::default() }).await.unwrap();
+    simulation.control().inject(&held(None));
+    let survey = found_in(&simulation, HEXPROPERTY).await;
+    assert_eq!(survey.findings, Vec::<Finding>::new(), "{}", told(&survey));
+    // It is enough for a step and its end, too.
+    let plan = super::read(HEXPROPERTY);
+    let clock = Clock::paced(Timestamp(simulation.clock().now_ms()), 20.0);
+    let driver = compose(&plan, &Places::Simulated(*simulation.endpoints()), clock, None).unwrap();
+    let driver = driver.executors.drivers.values().next().unwrap().clone();
+    let version = driver.read().await.unwrap().version;
+    let step =
+        Weights::new([("run", 990), ("gke", 10)].map(|(id, share)| (id.parse().unwrap(), PerMille::new(share).unwrap())).into()).unwrap();
+    let effect = EffectId { seq: Seq(1), index: 0 };
+    let intent = Intent { session: "s".to_owned(), effect, first: effect, head: "aa".to_owned() };
+    let outcome = driver.write(Change::Split { to: &step, claim: None }, &version, &intent, Taken::told().0).await.outcome;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+
+    for permission in readme_role() {
+        // A map is read where it is written, and a validation that can't be had is only not known.
+        let finds: &[Id] = match permission.as_str() {
+            "compute.urlMaps.validate" => &[Id::WriteUntested],
+            "compute.urlMaps.get" => &[Id::ReadForbidden],
+            _ => &[Id::PermissionMissing],
+        };
+        examine(world(held(Some(&permission)), finds)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_cluster_does_not_let_us_do_is_found_of_whatever_the_plan_needs_there() {
+    let page = "metrics: https://frontend-gke.hexproperty.com/metrics";
+    let by_pods = HEXPROPERTY.replace(page, "readings: { pods: { port: 8080 } }");
+    let sought = async |text: &str, cluster: Option<Cluster>| {
+        let simulation = Simulation::start(Config::default()).await.unwrap();
+        if let Some(cluster) = cluster {
+            simulation.control().inject(&Fault::Cluster(cluster));
+        }
+        found_in(&simulation, text).await
+    };
+    let found = |survey: &Survey| survey.findings.iter().map(|found| (found.id, found.severity, found.object.clone())).collect::<Vec<_>>();
+    let missing = |severity, kind: &str| vec![(Id::PermissionMissing, severity, format!("{kind} in namespace hexproperty"))];
+    let well = |survey: &Survey, source: &str| survey.well.iter().find(|(name, _)| name == source).map(|(_, what)| what.clone());
+
+    let survey = sought(&by_pods, None).await;
+    let said = well(&survey, "access/hexproperty-prod/hexproperty");
+    assert_eq!(said.as_deref(), Some("deployments, pods, events, pods/proxy may be read"), "{}", told(&survey));
+    let survey = sought(&by_pods, Some(Cluster::PagesForbidden)).await;
+    assert_eq!(found(&survey), missing(Severity::Error, "pods/proxy"), "{}", told(&survey));
+    let fix = survey.findings[0].fix.as_deref().unwrap();
+    assert!(fix.starts_with("kubectl create role cutover-pages --namespace=hexproperty --verb=get --resource=pods/proxy"), "{fix}");
+    let survey = sought(&by_pods, Some(Cluster::PodsForbidden)).await;
+    assert_eq!(found(&survey), missing(Severity::Error, "pods"), "{}", told(&survey));
+    let survey = sought(HEXPROPERTY, Some(Cluster::PagesForbidden)).await;
+    assert_eq!(found(&survey), [], "a plan that reads no pages needs no such right: {}", told(&survey));
+
+    let survey = sought(CLUSTERS, None).await;
+    assert_eq!(survey.findings, Vec::<Finding>::new(), "{}", told(&survey));
+    assert_eq!(well(&survey, "access/hexproperty-prod/hexproperty/api").as_deref(), Some("httproutes may be read"));
+    assert_eq!(well(&survey, "first-step/api").as_deref(), Some("the API would take it, by its own validation"));
+    let survey = sought(CLUSTERS, Some(Cluster::RoutesForbidden)).await;
+    assert_eq!(found(&survey), missing(Severity::Error, "httproutes"), "{}", told(&survey));
+}
+
+#[tokio::test]
+async fn a_policy_that_would_refuse_the_first_step_of_an_http_route_is_found_and_nothing_is_written() {
+    let simulation = Simulation::start(Config::default()).await.unwrap();
+    let control = simulation.control();
+    let route = || control.with(|world| Gateway::route(&world.kubernetes).unwrap().clone());
+    let before = route();
+    let survey = found_in(&simulation, CLUSTERS).await;
+    assert_eq!(survey.findings, Vec::<Finding>::new(), "{}", told(&survey));
+    control.inject(&Fault::Cluster(Cluster::RoutesGuarded));
+    let survey = found_in(&simulation, CLUSTERS).await;
+    let refused: Vec<_> = survey.findings.iter().map(|found| (found.id, found.severity)).collect();
+    assert_eq!(refused, [(Id::WriteRefused, Severity::Error)], "{}", told(&survey));
+    let why = &survey.findings[0].why;
+    assert!(
+        why.contains("admission webhook \"validation.gatekeeper.sh\" denied the request: [frozen] routes are frozen until Monday"),
+        "{why}"
+    );
+    control.calm();
+    // Who may not write at all is told so once, and nothing is tried.
+    control.inject(&Fault::Api { api: Api::Kubernetes, trouble: Trouble::ReadOnly, for_s: 1e6 });
+    let survey = found_in(&simulation, CLUSTERS).await;
+    let ids: Vec<Id> = survey.findings.iter().map(|found| found.id).collect();
+    assert_eq!(ids, [Id::PermissionMissing], "{}", told(&survey));
+    assert_eq!(route()["spec"], before["spec"]);
 }
 
 #[tokio::test]

@@ -108,6 +108,7 @@ pub(crate) fn plan() -> Plan {
         name: "hexproperty".into(),
         hash: Digest::of(b"hexproperty"),
         project: "hexproperty".into(),
+        universe_domain: None,
         region: "us-central1".into(),
         clusters: BTreeMap::new(),
         routes: vec![Route {

@@ -1,7 +1,7 @@
 //! The real `kubectl`, by the commands that `cutover sim` prints, and by the chain that a real cluster's user goes: GKE, credentials, TLS.
 
 use cutover::domain::{
-    by_hand::{Leg, Lever, command},
+    by_hand::{Kubectl, Leg, Lever, command},
     http_route::Rule,
     weight::PerMille,
 };
@@ -64,15 +64,8 @@ fn the_command_by_hand_brings_an_http_route_home_as_it_is_printed() {
     }
     let simulation = Simulation::start(SPEED);
     let legs = [Leg { name: "api-1", share: PerMille::ALL }, Leg { name: "api-2", share: PerMille::ZERO }];
-    let lever = Lever::HttpRoute {
-        project: "hexproperty",
-        location: "us-central1",
-        proxy: None,
-        cluster: "hexproperty-prod",
-        namespace: "hexproperty",
-        http_route: "api",
-        rule: &Rule::At { index: 1 },
-    };
+    let kubectl = Kubectl::Gke { project: "hexproperty".into(), location: "us-central1".into(), cluster: "hexproperty-prod".into() };
+    let lever = Lever::HttpRoute { kubectl: &kubectl, namespace: "hexproperty", http_route: "api", rule: &Rule::At { index: 1 } };
     let home = command(lever, &legs);
     let folder = Folder::new();
     let context = "gke_hexproperty_us-central1_hexproperty-prod";

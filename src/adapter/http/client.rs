@@ -9,10 +9,11 @@ use reqwest::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    connections::{Connections, Keep, PROGRAM, Trust},
+    connections::{Connections, Keep, PROGRAM},
     failure::{Failure, Progress, Reason},
     origin::Origin,
     proxy::{self, Judge},
+    terms::Terms,
 };
 use crate::{
     adapter::google_auth::{Token, hidden_in},
@@ -181,12 +182,12 @@ impl Client {
     pub fn fresh(origin: Origin) -> Result<Client, Fault> {
         Self::keeping(Keep::Nothing, origin, Token::None)
     }
-    /// A client for a server for whose certificate this trust holds.
+    /// A client for a server that is met on terms of its own.
     /// # Errors
-    /// As [`Client::new`].
-    pub(in crate::adapter) fn trusting(origin: Origin, token: Token, trust: Trust) -> Result<Client, Fault> {
-        let judge = Arc::new(Judge::new(origin.at(&[])));
-        let connections = Arc::new(Connections::trusting(origin.clone(), Keep::Connections, trust)?);
+    /// As [`Client::new`], and if something of the terms can't be read or done.
+    pub(in crate::adapter) fn on(origin: Origin, token: Token, terms: Terms) -> Result<Client, Fault> {
+        let judge = Arc::new(Judge::on(origin.at(&[]), &terms));
+        let connections = Arc::new(Connections::on(origin.clone(), Keep::Connections, terms)?);
         Ok(Client { connections, judge, origin, token })
     }
     fn keeping(keep: Keep, origin: Origin, token: Token) -> Result<Client, Fault> {

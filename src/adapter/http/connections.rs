@@ -14,7 +14,7 @@ use reqwest::{ClientBuilder, Url, redirect};
 use super::{
     client::causes,
     origin::{Guarded, Origin, Reach},
-    proxy,
+    terms::{self, Terms, Trust},
 };
 use crate::domain::fault::{Fault, FaultKind};
 
@@ -42,7 +42,7 @@ pub(super) struct Generation(u64);
 pub(super) struct Connections {
     origin: Origin,
     keep: Keep,
-    trust: Trust,
+    terms: Terms,
     kept: Mutex<(Generation, reqwest::Client)>,
 }
 
@@ -50,15 +50,15 @@ impl Connections {
     /// # Errors
     /// [`FaultKind::Unsupported`] if no TLS client can be built, for example because the machine has no CA certificates.
     pub(super) fn new(origin: Origin, keep: Keep) -> Result<Connections, Fault> {
-        Self::trusting(origin, keep, Trust::Machine)
+        Self::on(origin, keep, Terms::from(Trust::Machine))
     }
 
-    /// The same to an origin for whose certificate this trust holds.
+    /// The same on terms of its own.
     /// # Errors
-    /// As [`Connections::new`], and if one of them can't be read.
-    pub(super) fn trusting(origin: Origin, keep: Keep, trust: Trust) -> Result<Connections, Fault> {
-        let kept = Mutex::new((Generation(0), build(&origin, keep, &trust)?));
-        Ok(Connections { origin, keep, trust, kept })
+    /// As [`Connections::new`], and if something of the terms can't be read.
+    pub(super) fn on(origin: Origin, keep: Keep, terms: Terms) -> Result<Connections, Fault> {
+        let kept = Mutex::new((Generation(0), build(&origin, keep, &terms)?));
+        Ok(Connections { origin, keep, terms, kept })
     }
 
     /// What to send on, and the name under which it can be retired.
@@ -72,7 +72,7 @@ impl Connections {
         if kept.0 != generation {
             return;
         }
-        match build(&self.origin, self.keep, &self.trust) {
+        match build(&self.origin, self.keep, &self.terms) {
             Ok(http) => *kept = (Generation(generation.0 + 1), http),
             // It could be built once; what is kept is still better than nothing.
             Err(fault) => tracing::warn!(%fault, "no fresh connections can be had"),
@@ -80,7 +80,7 @@ impl Connections {
     }
 }
 
-fn build(origin: &Origin, keep: Keep, trust: &Trust) -> Result<reqwest::Client, Fault> {
+fn build(origin: &Origin, keep: Keep, terms: &Terms) -> Result<reqwest::Client, Fault> {
     let builder = match keep {
         Keep::Connections => plain(),
         // No request lasts as long as the first probe or that timeout would.
@@ -94,32 +94,15 @@ fn build(origin: &Origin, keep: Keep, trust: &Trust) -> Result<reqwest::Client, 
     made(match origin.reach() {
         // Plain HTTP needs no CA store, and a machine without one must still be able to run the demo.
         Reach::Loopback => builder.no_proxy().tls_certs_only([]),
-        Reach::Live => trusting(proxy::routed(builder, &origin.at(&[])).https_only(true), trust)?,
+        Reach::Live => terms::agreed(builder, &origin.at(&[]), terms)?.https_only(true),
     })
-}
-
-/// Whose signature under a server's certificate is believed.
-#[derive(Debug, Clone)]
-pub(in crate::adapter) enum Trust {
-    /// One of these authorities, each in DER; without any, no server is believed, and only plain HTTP can be spoken.
-    Only(Vec<Vec<u8>>),
-    /// Those that this machine trusts.
-    Machine,
 }
 
 /// The same for a wire to `url` that has a client of its own.
 /// # Errors
-/// [`FaultKind::Unsupported`] if no TLS client can be built with that trust.
-pub(in crate::adapter) fn client_of(url: &Url, trust: &Trust) -> Result<reqwest::Client, Fault> {
-    made(trusting(proxy::routed(plain(), url), trust)?)
-}
-
-fn trusting(builder: ClientBuilder, trust: &Trust) -> Result<ClientBuilder, Fault> {
-    let read = |der: &Vec<u8>| reqwest::Certificate::from_der(der).map_err(|error| unsupported(&error));
-    Ok(match trust {
-        Trust::Only(authorities) => builder.tls_certs_only(authorities.iter().map(read).collect::<Result<Vec<_>, Fault>>()?),
-        Trust::Machine => builder,
-    })
+/// [`FaultKind::Unsupported`] if no TLS client can be built on those terms.
+pub(in crate::adapter) fn client_of(url: &Url, terms: &Terms) -> Result<reqwest::Client, Fault> {
+    made(terms::agreed(plain(), url, terms)?)
 }
 
 /// What holds for every way out. One connection carries one request at a time, so a dead one takes nobody else with it.
@@ -146,6 +129,6 @@ fn made(builder: ClientBuilder) -> Result<reqwest::Client, Fault> {
     builder.build().map_err(|error| unsupported(&error))
 }
 
-fn unsupported(error: &reqwest::Error) -> Fault {
+pub(super) fn unsupported(error: &reqwest::Error) -> Fault {
     Fault::new(FaultKind::Unsupported, format!("no HTTP client could be built: {}", causes(error)))
 }

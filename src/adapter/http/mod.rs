@@ -10,12 +10,14 @@ mod failure;
 mod hedge;
 mod origin;
 mod proxy;
+mod terms;
 #[cfg(test)]
 mod tests;
 
 pub(in crate::adapter) use client::causes;
 pub use client::{Ask, Client, Limits, Reply, Sink, first_word};
-pub(in crate::adapter) use connections::{Trust, client_of};
+pub(in crate::adapter) use connections::client_of;
 pub use failure::{Failure, Progress, Reason, kind_of};
 pub use origin::{Origin, Reach};
-pub(in crate::adapter) use proxy::Judge;
+pub(in crate::adapter) use proxy::{Judge, of_its_own};
+pub(in crate::adapter) use terms::{Identity, Terms, Trust};

@@ -24,9 +24,10 @@ pub enum Reach {
     Live,
 }
 
-/// Scheme, host and port, without path, query or user.
+/// Scheme, host and port, without query or user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
+    /// Its path is that under which everything lies; nearly always the root.
     base: Url,
     reach: Reach,
 }
@@ -49,7 +50,7 @@ impl Origin {
         }
         let host = url.host_str().ok_or_else(|| refused("names no host"))?.trim_matches(['[', ']']).to_owned();
         let address: Option<IpAddr> = host.parse().ok();
-        if address.is_some_and(is_forbidden) || is_metadata_name(&host) {
+        if leads_astray(&host) {
             return Err(refused("points to a link-local or metadata address"));
         }
         let allowed = match reach {
@@ -69,6 +70,18 @@ impl Origin {
         Ok((Origin { base, reach }, url))
     }
 
+    /// The same for a server all of whose paths lie below that of its URL.
+    /// # Errors
+    /// As [`Origin::new`], and if the URL holds more than a path.
+    pub(in crate::adapter) fn below(text: &str, reach: Reach) -> Result<Origin, Fault> {
+        let (origin, url) = Origin::split(text, reach)?;
+        if url.query().is_some() || url.fragment().is_some() {
+            // What stands there may be a secret.
+            return Err(Fault::new(FaultKind::Refused, format!("the address of {origin} holds more than a path; nothing was sent")));
+        }
+        Ok(Origin { base: url, ..origin })
+    }
+
     pub fn reach(&self) -> Reach {
         self.reach
     }
@@ -76,7 +89,7 @@ impl Origin {
     /// The URL of a path, each segment percent-encoded, so that no name from outside can climb out of its place.
     pub fn at(&self, segments: &[&str]) -> Url {
         let mut url = self.base.clone();
-        url.path_segments_mut().expect("an http URL has a path").clear().extend(segments);
+        url.path_segments_mut().expect("an http URL has a path").pop_if_empty().extend(segments);
         url
     }
 
@@ -92,6 +105,11 @@ impl std::fmt::Display for Origin {
     }
 }
 
+/// Whether a host, without brackets, is where nothing may be sent, as far as its name alone tells.
+pub(super) fn leads_astray(host: &str) -> bool {
+    host.parse().is_ok_and(is_forbidden) || is_metadata_name(host)
+}
+
 /// The names by which clouds call their metadata services.
 fn is_metadata_name(host: &str) -> bool {
     let names = ["metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"];
@@ -99,7 +117,7 @@ fn is_metadata_name(host: &str) -> bool {
 }
 
 /// A URL that was refused is shown without what stands before an `@`.
-fn without_user(text: &str) -> &str {
+pub(super) fn without_user(text: &str) -> &str {
     text.rsplit('@').next().unwrap_or(text)
 }
 
@@ -149,6 +167,14 @@ mod tests {
         }
         assert!(Origin::new("https://compute.googleapis.com", Reach::Live).is_ok());
         assert!(Origin::new("http://127.0.0.1:8080", Reach::Loopback).is_ok());
+    }
+
+    #[test]
+    fn a_server_below_a_path_is_asked_below_it() {
+        let origin = Origin::below("https://gateway.test/k8s/clusters/c-1/", Reach::Live).unwrap();
+        assert_eq!(origin.at(&["api", "v1"]).as_str(), "https://gateway.test/k8s/clusters/c-1/api/v1");
+        assert_eq!(Origin::below("https://gateway.test", Reach::Live).unwrap().at(&["api"]).as_str(), "https://gateway.test/api");
+        assert!(Origin::below("https://gateway.test/?token=x", Reach::Live).is_err());
     }
 
     #[test]

@@ -10,9 +10,14 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{ClientBuilder, Url};
 use tokio::sync::OnceCell;
 
+use super::{
+    origin::{leads_astray, without_user},
+    terms::Terms,
+};
 use crate::domain::{
     address::{is_forbidden, is_loopback},
     fault::{Fault, FaultKind},
+    secret::Secret,
 };
 
 /// A resolver that says nothing for so long knows nothing of the name.
@@ -35,6 +40,22 @@ pub(super) fn toward(url: &Url) -> Option<String> {
     Some(proxy.uri().port_u16().map_or_else(|| format!("{scheme}://{host}"), |port| format!("{scheme}://{host}:{port}")))
 }
 
+/// A proxy that one server is reached by, as its address is written; it may be on this machine, and it may want a user and a password.
+/// # Errors
+/// [`FaultKind::Refused`] if it is none that is spoken with here, or is where nothing may be sent; its words quote no password.
+pub(in crate::adapter) fn of_its_own(text: &str) -> Result<Secret, Fault> {
+    let refused = |why: &str| Fault::new(FaultKind::Refused, format!("the proxy {} {why}; nothing was sent", without_user(text)));
+    let url = Url::parse(text).map_err(|error| refused(&format!("is no URL ({error})")))?;
+    if !["http", "https"].contains(&url.scheme()) {
+        return Err(refused("is neither http:// nor https://, and no other kind is spoken with here"));
+    }
+    let host = url.host_str().ok_or_else(|| refused("names no host"))?;
+    if leads_astray(host.trim_matches(['[', ']'])) {
+        return Err(refused("points to a link-local or metadata address"));
+    }
+    Ok(Secret::new(text))
+}
+
 /// Whether `url` names this machine.
 fn is_here(url: &Url) -> bool {
     url.host_str().is_some_and(|host| {
@@ -47,23 +68,34 @@ fn is_here(url: &Url) -> bool {
 #[derive(Debug)]
 pub(in crate::adapter) struct Judge {
     url: Url,
+    is_carried: bool,
     verdict: OnceCell<()>,
 }
 
 impl Judge {
     pub(in crate::adapter) fn new(url: Url) -> Judge {
-        Judge { url, verdict: OnceCell::new() }
+        let is_carried = toward(&url).is_some();
+        Judge { url, is_carried, verdict: OnceCell::new() }
+    }
+
+    /// The same where the terms may name a proxy themselves.
+    pub(in crate::adapter) fn on(url: Url, terms: &Terms) -> Judge {
+        let judge = Judge::new(url);
+        Judge { is_carried: judge.is_carried || terms.proxy.is_some(), ..judge }
     }
 
     /// # Errors
     /// [`FaultKind::Refused`] if the name leads to a link-local or metadata address; nothing was sent.
     pub(in crate::adapter) async fn allows(&self) -> Result<(), Fault> {
+        if !self.is_carried {
+            return Ok(());
+        }
         self.verdict.get_or_try_init(|| judged(&self.url)).await.copied()
     }
 }
 
 async fn judged(url: &Url) -> Result<(), Fault> {
-    let Some(host) = url.host_str().filter(|_| toward(url).is_some()) else { return Ok(()) };
+    let Some(host) = url.host_str() else { return Ok(()) };
     let looked = tokio::time::timeout(LOOK_UP_DEADLINE, tokio::net::lookup_host((host.trim_matches(['[', ']']), 0))).await;
     let Ok(Ok(mut found)) = looked else { return Ok(()) };
     if found.any(|address| is_forbidden(address.ip())) {
@@ -76,6 +108,23 @@ async fn judged(url: &Url) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_proxy_of_its_own_leads_nowhere_that_a_credential_must_not_go_and_its_password_is_not_told() {
+        for (text, why) in [
+            ("socks5://127.0.0.1:1080", "neither http:// nor https://"),
+            ("http://user:canary@169.254.169.254:3128", "link-local or metadata"),
+            ("http://user:canary@metadata.google.internal", "link-local or metadata"),
+            ("user:canary@proxy", "neither"),
+            ("", "no URL"),
+        ] {
+            let fault = of_its_own(text).unwrap_err();
+            assert!(fault.kind == FaultKind::Refused && fault.message.as_str().contains(why), "{text}: {fault}");
+            assert!(!fault.message.as_str().contains("canary"), "{fault}");
+        }
+        assert_eq!(of_its_own("http://user:pass@127.0.0.1:3128").unwrap().expose(), "http://user:pass@127.0.0.1:3128");
+        assert!(of_its_own("https://proxy.example.com").is_ok());
+    }
 
     #[test]
     fn this_machine_is_known_by_each_of_its_names() {

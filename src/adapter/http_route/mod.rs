@@ -24,6 +24,7 @@
 
 mod managers;
 mod reach;
+mod rehearsal;
 mod split;
 mod status;
 mod wire;
@@ -34,6 +35,8 @@ use std::{
 };
 
 use reqwest::Url;
+
+pub use rehearsal::Rehearsal;
 
 use self::{
     split::Known,
@@ -49,7 +52,7 @@ use crate::{
         permission::{self, Permission},
     },
     domain::{
-        by_hand,
+        by_hand::{self, Kubectl},
         fact::Accepted,
         fault::{Attempt, Fault, FaultKind, Outcome, Receipt, Version, Written},
         http_route::{RefKind, Rule},
@@ -81,8 +84,8 @@ pub struct Place {
 pub struct Config {
     pub route: RouteId,
     pub place: Place,
-    /// What on this machine is asked in the cluster's stead, for the command by hand.
-    pub proxy: Option<String>,
+    /// For the command by hand.
+    pub kubectl: Kubectl,
     pub namespace: String,
     pub http_route: String,
     pub rule: Rule,
@@ -160,7 +163,7 @@ impl HttpRouteDriver {
 
     /// Lets the next request ask for the way again, where this one met nobody.
     fn learn_way<T>(&self, met: Result<T, Failure>) -> Result<T, Failure> {
-        if met.as_ref().is_err_and(|failure| matches!(failure.fault.kind, FaultKind::Unreachable | FaultKind::TimedOut)) {
+        if met.as_ref().is_err_and(|failure| self.way.is_outdated_by(failure.fault.kind)) {
             *self.client.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }
         met
@@ -390,13 +393,10 @@ impl Driver for HttpRouteDriver {
     }
 
     fn by_hand(&self, to: &Weights) -> String {
-        let Config { place: Place { project, region, cluster }, proxy, namespace, http_route, rule, backends, .. } = &self.config;
+        let Config { kubectl, namespace, http_route, rule, backends, .. } = &self.config;
         let legs: Vec<by_hand::Leg<'_>> =
             backends.iter().map(|backend| by_hand::Leg { name: &backend.name, share: to.of(&backend.id) }).collect();
-        by_hand::command(
-            by_hand::Lever::HttpRoute { project, location: region, proxy: proxy.as_deref(), cluster, namespace, http_route, rule },
-            &legs,
-        )
+        by_hand::command(by_hand::Lever::HttpRoute { kubectl, namespace, http_route, rule }, &legs)
     }
 
     fn take_up(&self, left: Option<&str>, keeper: Keeper) {

@@ -1,7 +1,7 @@
-//! How to reach a cluster: an address, its certificate authority and our own token, never a kubeconfig.
+//! How to reach a cluster: an address, the terms on which it is met, and a token.
 //!
-//! A kubeconfig may name a program to run for a credential; that is code execution by configuration and not offered. A GKE cluster is found
-//! through its own API instead ([`super::gke`]), and the token is the same one that the other Google APIs get.
+//! A GKE cluster is found through its own API ([`super::gke`]), and the token is the same one that the other Google APIs get; else its owner's
+//! kubeconfig says all of it ([`super::kubeconfig`]). No program is run for a credential, whoever names one.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use tower::{BoxError, Layer, service_fn};
 use crate::{
     adapter::{
         google_auth::Token,
-        http::{self, Judge, Origin, Reach, Trust, causes, client_of, kind_of},
+        http::{self, Judge, Origin, Reach, Terms, Trust, causes, client_of, kind_of},
     },
     domain::fault::{Fault, FaultKind},
 };
@@ -22,8 +22,10 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Access {
     url: Url,
-    trust: Trust,
+    terms: Terms,
     token: Token,
+    /// Whose place our Google credentials take there, if they do: a program that would only fetch the same.
+    stands_in_for: Option<&'static str>,
 }
 
 impl Access {
@@ -32,12 +34,22 @@ impl Access {
     /// [`FaultKind::Refused`] if `url` is not that.
     pub fn loopback(url: &str) -> Result<Access, Fault> {
         let (_, url) = Origin::split(url, Reach::Loopback)?;
-        Ok(Access { url, trust: Trust::Only(Vec::new()), token: Token::None })
+        Ok(Access { url, terms: Trust::Only(Vec::new()).into(), token: Token::None, stands_in_for: None })
     }
 
     /// An API server over TLS.
-    pub(super) fn secured(url: Url, trust: Trust, token: Token) -> Access {
-        Access { url, trust, token }
+    pub(super) fn secured(url: Url, terms: Terms, token: Token) -> Access {
+        Access { url, terms, token, stands_in_for: None }
+    }
+
+    /// The same with our Google credentials in the place of a program that somebody named.
+    pub(super) fn standing_in(self, program: &'static str) -> Access {
+        Access { stands_in_for: Some(program), ..self }
+    }
+
+    /// The program that is not run, since our Google credentials are what it would have brought.
+    pub fn stands_in_for(&self) -> Option<&'static str> {
+        self.stands_in_for
     }
 
     /// The same server for whoever writes to it: with the deadlines and caps of every other API, and with what a failure proves.
@@ -45,8 +57,7 @@ impl Access {
     /// [`FaultKind::Unsupported`] if no TLS client can be built, [`FaultKind::Refused`] if the server is where none may be.
     pub(in crate::adapter) fn http(&self) -> Result<http::Client, Fault> {
         let reach = if self.url.scheme() == "http" { Reach::Loopback } else { Reach::Live };
-        let (origin, _) = Origin::split(self.url.as_str(), reach)?;
-        http::Client::trusting(origin, self.token.clone(), self.trust.clone())
+        http::Client::on(Origin::below(self.url.as_str(), reach)?, self.token.clone(), self.terms.clone())
     }
 
     /// A client that never repeats a request by itself. Kubernetes' own words go over the connections that every adapter uses, and not
@@ -57,8 +68,8 @@ impl Access {
         let unsupported =
             |error: &dyn std::fmt::Display| Fault::new(FaultKind::Unsupported, format!("no client for {}: {error}", self.url));
         let address = self.url.as_str().parse::<hyper::Uri>().map_err(|error| unsupported(&error))?;
-        let (wire, token) = (client_of(&self.url, &self.trust)?, self.token.clone());
-        let judge = Arc::new(Judge::new(self.url.clone()));
+        let (wire, token) = (client_of(&self.url, &self.terms)?, self.token.clone());
+        let judge = Arc::new(Judge::on(self.url.clone(), &self.terms));
         let sends = service_fn(move |request| sent(wire.clone(), token.clone(), judge.clone(), request));
         Ok(ClientBuilder::new(BaseUriLayer::new(address).layer(sends), "default").build())
     }
@@ -71,9 +82,10 @@ async fn sent(
     judge: Arc<Judge>,
     request: hyper::Request<Body>,
 ) -> Result<hyper::Response<reqwest::Body>, BoxError> {
-    judge.allows().await.map_err(Box::new)?;
+    // As they are, so that whoever asked finds the fault and not a box of it.
+    judge.allows().await?;
     let (mut head, body) = request.into_parts();
-    head.headers.extend(token.headers().await.map_err(Box::new)?);
+    head.headers.extend(token.headers().await?);
     let body = body.collect().await?.to_bytes();
     let answer = wire.execute(hyper::Request::from_parts(head, body).try_into()?).await?;
     Ok(answer.into())

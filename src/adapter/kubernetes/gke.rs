@@ -7,7 +7,7 @@ use reqwest::Url;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use serde::Deserialize;
 
-use super::access::Access;
+use super::{access::Access, kubeconfig::Kubeconfig};
 use crate::{
     adapter::{
         google_auth::Token,
@@ -26,15 +26,25 @@ pub enum Way {
     /// Asked of GKE when it is first needed, and again whenever the server can't be reached: an upgrade may move it, and a rotation of its
     /// credentials gives it another authority.
     Gke(GkeCluster),
+    /// Read of the owner's files whenever it is needed: whoever renews a credential there needs no restart.
+    Kubeconfig(Kubeconfig),
 }
 
 impl Way {
+    /// Whether the way has to be asked for again after such a fault: the server may have moved, or whoever keeps a kubeconfig has renewed
+    /// what it holds.
+    pub(in crate::adapter) fn is_outdated_by(&self, kind: FaultKind) -> bool {
+        let may_have_moved = matches!(kind, FaultKind::Unreachable | FaultKind::TimedOut);
+        may_have_moved || (kind == FaultKind::Forbidden && matches!(self, Way::Kubeconfig(_)))
+    }
+
     /// # Errors
-    /// Whatever GKE says.
+    /// Whatever GKE says, or what stands against the kubeconfig.
     pub async fn access(&self) -> Result<Access, Fault> {
         match self {
             Way::Known(access) => Ok(access.clone()),
             Way::Gke(cluster) => cluster.access().await,
+            Way::Kubeconfig(kubeconfig) => kubeconfig.access().await,
         }
     }
 }
@@ -68,7 +78,7 @@ impl GkeCluster {
             Endpoint::Dns => (self.name_of(&found)?, Trust::Machine),
         };
         let (_, url) = Origin::split(&format!("https://{host}"), Reach::Live)?;
-        Ok(Access::secured(url, trust, self.token.clone()))
+        Ok(Access::secured(url, trust.into(), self.token.clone()))
     }
 
     /// What signs the certificate under which the cluster answers at its addresses.

@@ -10,6 +10,7 @@ mod access;
 pub mod exposed;
 mod fold;
 mod gke;
+mod kubeconfig;
 mod pages;
 mod part;
 mod pod;
@@ -37,9 +38,10 @@ use crate::{
 };
 pub use access::Access;
 pub use gke::{GkeCluster, Way};
+pub use kubeconfig::Kubeconfig;
 pub use pages::{Pages, ReadyPod, Shown};
 use part::{LIST_DEADLINE, OPEN_DEADLINE, Part, Scope, Turn};
-pub use review::{WISHES, Wish};
+pub use review::{READS_PAGES, STEERS, WATCHES, Wish};
 use store::{Change, Store, Worth};
 use wire::SlimDeployment;
 
@@ -91,8 +93,7 @@ impl KubernetesSensor {
 
     async fn seen(&mut self) -> Result<Vec<Fact>, Fault> {
         let seen = self.watch().await;
-        if seen.as_ref().is_err_and(|fault| matches!(fault.kind, FaultKind::Unreachable | FaultKind::TimedOut)) {
-            // The server may have moved; the next look asks for the way again.
+        if seen.as_ref().is_err_and(|fault| self.way.is_outdated_by(fault.kind)) {
             self.client = None;
             *self.feed_mut() = None;
         }

@@ -69,8 +69,7 @@ impl Pages {
     /// The cluster's own, and [`FaultKind::NotFound`] without the Deployment.
     pub async fn ready(&mut self) -> Result<Vec<ReadyPod>, Fault> {
         let found = self.listed().await;
-        if found.as_ref().is_err_and(|fault| matches!(fault.kind, FaultKind::Unreachable | FaultKind::TimedOut)) {
-            // The server may have moved; the next look asks for the way again.
+        if found.as_ref().is_err_and(|fault| self.way.is_outdated_by(fault.kind)) {
             self.client = None;
         }
         found

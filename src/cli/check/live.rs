@@ -2,8 +2,8 @@
 //!
 //! It looks with the very drivers and sensors that a session would have, so what answers here answers there, and what stands against going
 //! back stands here first. Beside that it asks once what a session never asks: whether each API is open to us at all, how the backend services
-//! are set and whether their endpoints are well, what the APIs would say to the first step, and whether both legs answer alike. The only
-//! requests to users' addresses are those that the plan names.
+//! are set and whether their endpoints are well, what clusters let us do, what the APIs would say to the first step, and whether both legs
+//! answer alike. The only requests to users' addresses are those that the plan names.
 //!
 //! One cause is one finding: what can't be told because an API is shut is said of the API.
 
@@ -26,8 +26,9 @@ use super::{
     spots::Spots,
 };
 use crate::{
-    cli::compose::{Composer, Places, Proxied, compose},
-    domain::{fault::Fault, id::BackendId},
+    adapter::gcloud::{Settings, Unused},
+    cli::compose::{self, Composer, Places, Proxied, compose},
+    domain::{fault::Fault, id::BackendId, universe::Universe},
     plan::model::Plan,
     session::clock::Clock,
 };
@@ -90,7 +91,7 @@ pub async fn survey(plan: &Plan, text: &str, places: &Places, clock: Clock) -> R
     let spots = Spots::new(plan, text);
     let (world, composer) = match compose(plan, places, clock, None).and_then(|world| Ok((world, Composer::new(plan, places, clock)?))) {
         Ok(composed) => composed,
-        Err(error) => return without_credentials(spots, error),
+        Err(error) => return without_credentials(spots, plan, places, error),
     };
     let ctx = Context { plan, spots, composer: &composer, clock, places };
     let looks = join_all(world.sensors.into_iter().map(|sensor| sources::looked(ctx, sensor)));
@@ -110,12 +111,10 @@ pub async fn survey(plan: &Plan, text: &str, places: &Places, clock: Clock) -> R
         odd.extend(look.told.found.iter().filter_map(|_| look.probed.clone()));
         told.add(look.told);
     }
-    // Where the cluster says that we may not read deployments, its refusal of the list says nothing more.
-    let may_not = clusters.found.iter().any(|found| found.finding.severity == Severity::Error);
-    told.found.retain(|found| !(may_not && found.failed == Some(Api::Container) && found.finding.id == Id::ReadForbidden));
     told.add(balancers.told);
     scaled_to_nothing(plan, &mut told.found);
-    told.add(clusters);
+    told.found.retain(|found| !clusters.says(&found.finding, plan));
+    told.add(clusters.told);
     told.add(legs.judged(ctx, &odd));
     told.add(legs.marks(ctx, &balancers.marks));
     // An entry that marks nothing, or with another name, is why answers bear no mark that is known; so is another part of the map.
@@ -131,7 +130,9 @@ pub async fn survey(plan: &Plan, text: &str, places: &Places, clock: Clock) -> R
             shut.finding.why.push_str(&format!("; unread: {}", sources.join(", ")));
         }
     }
-    let findings = shut.into_iter().map(|Shut { finding, .. }| finding).chain(told.found.into_iter().map(|found| found.finding)).collect();
+    let shut = shut.into_iter().map(|Shut { finding, .. }| finding);
+    let findings =
+        unused(spots, places, composer.universe()).chain(shut).chain(told.found.into_iter().map(|found| found.finding)).collect();
     let mut proxied = world.proxied;
     for (proxy, origins) in composer.proxied() {
         proxied.entry(proxy).or_default().extend(origins);
@@ -196,12 +197,30 @@ fn once(findings: Vec<Finding>) -> Vec<Finding> {
     kept
 }
 
-fn without_credentials(spots: Spots<'_>, error: color_eyre::eyre::Report) -> Result<Survey> {
+/// What somebody has told gcloud, and so may believe of us. In a simulated world nobody is asked for credentials.
+fn unused(spots: Spots<'_>, places: &Places, universe: &Universe) -> impl Iterator<Item = Finding> {
+    let settings = match places {
+        Places::Live => Settings::of(
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect(),
+        )
+        .unused(universe.as_str()),
+        Places::Simulated(_) => Vec::new(),
+    };
+    settings.into_iter().map(move |Unused { property, value, what, instead }| {
+        let why = format!(
+            "gcloud is told {property} = {value}, so {what}; this program does not, and takes Application Default Credentials as they are"
+        );
+        Finding::new(Id::GcloudSettingUnused, format!("gcloud {property}"), why).mend(instead).at(spots.project())
+    })
+}
+
+fn without_credentials(spots: Spots<'_>, plan: &Plan, places: &Places, error: color_eyre::eyre::Report) -> Result<Survey> {
     let words = match error.downcast_ref::<Fault>() {
         Some(fault) if fault.kind == crate::domain::fault::FaultKind::Forbidden => fault.message.to_string(),
         Some(_) | None => return Err(error),
     };
     let finding = Finding::new(Id::CredentialsMissing, "Application Default Credentials", format!("{words}; nothing was asked"));
     let finding = finding.at(spots.project()).mend(fix::SIGN_IN).graver(Severity::Error);
-    Ok(Survey { findings: vec![finding], well: Vec::new(), proxied: Proxied::default() })
+    let findings = unused(spots, places, &compose::universe(Some(plan))?).chain([finding]).collect();
+    Ok(Survey { findings, well: Vec::new(), proxied: Proxied::default() })
 }

@@ -1,7 +1,10 @@
 //! Where a plan's text speaks of something: line and column of the value behind some keys.
 
 use crate::{
-    domain::id::{BackendId, InstanceId, RouteId, TriggerId},
+    domain::{
+        id::{BackendId, InstanceId, RouteId, TriggerId},
+        shown::Shown,
+    },
     plan::{
         document::{self, Node, Place, Value},
         model::Plan,
@@ -40,6 +43,11 @@ impl<'a> Spots<'a> {
         });
         let (route, backend) = found?;
         self.find(&[Step::Key("routes"), Step::Item(route), Step::Key("backends"), Step::Item(backend), Step::Key(key)])
+    }
+
+    /// A key of what the plan says of a cluster.
+    pub(super) fn cluster(&self, name: &Shown, key: &str) -> Option<Place> {
+        self.find(&[Step::Key("clusters"), Step::Key(name.as_str()), Step::Key(key)])
     }
 
     /// The same of a trigger.

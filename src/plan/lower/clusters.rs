@@ -14,7 +14,8 @@ use crate::{
     },
 };
 
-const KEYS: &[&str] = &["endpoint", "project", "location", "proxy"];
+const KEYS: &[&str] = &["endpoint", "project", "location", "proxy", "kubeconfig"];
+const KUBECONFIG_KEYS: &[&str] = &["context"];
 const ENDPOINTS: &[(&str, Endpoint); Endpoint::COUNT] =
     &[("public", Endpoint::Public), ("private", Endpoint::Private), ("dns", Endpoint::Dns)];
 
@@ -60,13 +61,15 @@ pub(super) fn remark_on_unused(problems: &mut Problems, at: &At<'_>, routes: &[R
 fn way(problems: &mut Problems, at: At<'_>) -> Option<ClusterWay> {
     let fields = Fields::open(problems, at, KEYS)?;
     if let Some(at) = fields.optional(problems, "proxy") {
-        for key in ["endpoint", "project", "location"] {
-            if let Some(at) = fields.optional(problems, key) {
-                let message = format!("`{key}` means nothing where a proxy on this machine is asked: it knows its cluster");
-                problems.at(&at, message).help("remove the line").error();
-            }
-        }
+        let why = "means nothing where a proxy on this machine is asked: it knows its cluster";
+        alone(problems, &fields, &["endpoint", "project", "location", "kubeconfig"], why);
         return Some(ClusterWay::Proxy { url: proxy(problems, &at)? });
+    }
+    if let Some(at) = fields.optional(problems, "kubeconfig") {
+        alone(problems, &fields, &["endpoint", "project", "location"], "means nothing beside a kubeconfig: its context knows the cluster");
+        let fields = Fields::open(problems, at, KUBECONFIG_KEYS)?;
+        let context = fields.required(problems, "context", "my-context").and_then(|at| name::context(problems, &at));
+        return Some(ClusterWay::Kubeconfig { context: context? });
     }
     let endpoint = match fields.optional(problems, "endpoint") {
         Some(at) => reader::word(problems, &at, ENDPOINTS),
@@ -81,6 +84,15 @@ fn way(problems: &mut Problems, at: At<'_>) -> Option<ClusterWay> {
         None => Some(None),
     };
     Some(ClusterWay::Gke { endpoint: endpoint?, project: project?, location: location? })
+}
+
+/// Where one key says all, none of the others may stand beside it.
+fn alone(problems: &mut Problems, fields: &Fields<'_>, others: &[&'static str], why: &str) {
+    for key in others {
+        if let Some(at) = fields.optional(problems, key) {
+            problems.at(&at, format!("`{key}` {why}")).help("remove the line").error();
+        }
+    }
 }
 
 /// Only plain HTTP on this machine: a credential that the host would send is not the plan's to direct.

@@ -40,8 +40,21 @@ use checklist::{Lag, Rests};
 use declared::Declared;
 use name::Names;
 
-const KEYS: &[&str] =
-    &["name", "project", "region", "clusters", "sources", "series", "routes", "triggers", "checklist", "database", "phases", "limits"];
+const KEYS: &[&str] = &[
+    "name",
+    "project",
+    "region",
+    "universe_domain",
+    "clusters",
+    "sources",
+    "series",
+    "routes",
+    "triggers",
+    "checklist",
+    "database",
+    "phases",
+    "limits",
+];
 
 /// The whole plan, or `None` where a problem was noted that leaves a hole in it.
 pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Option<Plan> {
@@ -52,8 +65,13 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
     let name = fields.required(problems, "name", "My migration").and_then(|at| reader::title(problems, &at));
     let project = fields.required(problems, "project", "my-project").and_then(|at| name::project(problems, &at));
     let region = fields.required(problems, "region", "us-central1").and_then(|at| name::region(problems, &at));
+    let universe_domain = match fields.optional(problems, "universe_domain") {
+        Some(at) => name::universe(problems, &at).map(Some),
+        None => Some(None),
+    };
     if let Some(at) = fields.optional(problems, "sources") {
-        declared.sources = sources::sources(problems, &at, project.as_ref());
+        let home = sources::Home { project: project.as_ref(), universe: universe_domain.clone().flatten().unwrap_or_default() };
+        declared.sources = sources::sources(problems, &at, &home);
         sources::remark_on_unused(problems, &at, &declared.unused_sources());
     }
     if let Some(at) = fields.optional(problems, "series") {
@@ -95,6 +113,7 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
         project: project?,
         region: region?,
         series: declared.series.iter().map(|(_, series)| *series).collect::<Option<_>>()?,
+        universe_domain: universe_domain?,
         clusters: clusters?,
         routes: routes?,
         triggers: triggers?,

@@ -6,7 +6,7 @@
 use std::str::FromStr;
 
 use crate::{
-    domain::{id::IdError, shown::Shown, suggest},
+    domain::{id::IdError, shown::Shown, suggest, universe::Universe},
     plan::reader::{self, At, Problems},
 };
 
@@ -149,6 +149,18 @@ pub(super) fn host(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
     None
 }
 
+/// The universe that a project is in.
+pub(super) fn universe(problems: &mut Problems, at: &At<'_>) -> Option<Universe> {
+    let text = reader::text(problems, at)?;
+    match text.parse() {
+        Ok(universe) => Some(universe),
+        Err(why) => {
+            problems.at(at, format!("`{text}` is the domain of no universe")).allowed(why.to_string()).error();
+            None
+        }
+    }
+}
+
 pub(super) fn project(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
     let text = reader::text(problems, at)?;
     if (6..=30).contains(&text.len()) && is_label(text) && text.starts_with(|c: char| c.is_ascii_lowercase()) {
@@ -199,5 +211,19 @@ pub(super) fn manager(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
     }
     let allowed = format!("1 to {MANAGER_CHARS_MAX} printable signs without blanks, such as argocd-controller");
     problems.at(at, format!("`{text}` is no name of a field manager")).allowed(allowed).error();
+    None
+}
+
+/// Longest name of a context; some write a whole address there.
+const CONTEXT_CHARS_MAX: usize = 253;
+
+/// The name of a context of a kubeconfig, and never the path of a file.
+pub(super) fn context(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+    let text = reader::text(problems, at)?;
+    if text.len() <= CONTEXT_CHARS_MAX && text.chars().all(|c| c.is_ascii_graphic()) {
+        return Some(Shown::new(text));
+    }
+    let allowed = format!("1 to {CONTEXT_CHARS_MAX} printable signs without blanks, as `kubectl config get-contexts -o name` lists them");
+    problems.at(at, format!("`{text}` is no name of a context")).allowed(allowed).error();
     None
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use strum::EnumCount;
 
 use crate::{
-    domain::{shown::Shown, suggest, time::Millis},
+    domain::{shown::Shown, suggest, time::Millis, universe::Universe},
     plan::{
         document::Value,
         lower::{address, name, span_within},
@@ -23,8 +23,15 @@ const INTERVAL_MOST: Millis = Millis::from_mins(4);
 /// Prometheus finds a series' newest sample if that is no older than five minutes; half a minute is left for what comes late.
 const LATENESS_MOST: Millis = Millis::from_secs(270);
 
+/// Where Google's own servers are, of which a source may be one.
+pub(super) struct Home<'a> {
+    /// Whose metrics are asked if nothing is said.
+    pub project: Option<&'a Shown>,
+    pub universe: Universe,
+}
+
 /// Every source by its name; `None` for one that has a mistake of its own, so that who refers to it is not called wrong for it.
-pub(super) fn sources<'a>(problems: &mut Problems, at: &At<'a>, project: Option<&Shown>) -> BTreeMap<&'a str, Option<Source>> {
+pub(super) fn sources<'a>(problems: &mut Problems, at: &At<'a>, home: &Home<'_>) -> BTreeMap<&'a str, Option<Source>> {
     let mut found = BTreeMap::new();
     let Value::Map(entries) = &at.node.value else {
         let message = format!("expected a mapping of names, found {}", at.node.value.kind());
@@ -41,7 +48,7 @@ pub(super) fn sources<'a>(problems: &mut Problems, at: &At<'a>, project: Option<
         if found.contains_key(name.as_str()) {
             problems.at(&at, format!("another source has the name `{name}` already")).allowed("a name of its own for each source").error();
         }
-        let source = source(problems, name, at, project);
+        let source = source(problems, name, at, home);
         found.insert(name.as_str(), source.filter(|_| plain));
     }
     found
@@ -57,10 +64,10 @@ pub(super) fn remark_on_unused(problems: &mut Problems, at: &At<'_>, unused: &[&
     }
 }
 
-fn source(problems: &mut Problems, name: &str, at: At<'_>, project: Option<&Shown>) -> Option<Source> {
+fn source(problems: &mut Problems, name: &str, at: At<'_>, home: &Home<'_>) -> Option<Source> {
     let fields = Fields::open(problems, at, KEYS)?;
     let server = fields.required(problems, "prometheus", "https://prometheus.example.com");
-    let server = server.and_then(|at| server_at(problems, &fields, &at, project));
+    let server = server.and_then(|at| server_at(problems, &fields, &at, home));
     let interval_at = fields.required(problems, "scrape_interval", "15s");
     let scrape_interval = interval_at.as_ref().and_then(|at| span_within(problems, at, Millis::from_secs(1), INTERVAL_MOST));
     let delay = match fields.optional(problems, "delay") {
@@ -89,7 +96,7 @@ fn delay(problems: &mut Problems, at: &At<'_>) -> Option<Millis> {
     Some(delay)
 }
 
-fn server_at(problems: &mut Problems, fields: &Fields<'_>, at: &At<'_>, project: Option<&Shown>) -> Option<Server> {
+fn server_at(problems: &mut Problems, fields: &Fields<'_>, at: &At<'_>, home: &Home<'_>) -> Option<Server> {
     let auth_at = fields.optional(problems, "auth");
     let auth = match &auth_at {
         Some(at) => reader::word(problems, at, AUTHS).map(Some),
@@ -104,7 +111,7 @@ fn server_at(problems: &mut Problems, fields: &Fields<'_>, at: &At<'_>, project:
         }
         let project = match &project_at {
             Some(at) => name::project(problems, at),
-            None => project.cloned(),
+            None => home.project.cloned(),
         };
         return Some(Server::Google { project: project? });
     }
@@ -114,7 +121,7 @@ fn server_at(problems: &mut Problems, fields: &Fields<'_>, at: &At<'_>, project:
     let url = url(problems, at, typed)?;
     let auth = auth?.unwrap_or(Auth::None);
     if let (Some(at), Auth::Google) = (&auth_at, auth)
-        && !is_googles(&url)
+        && !is_googles(&url, &home.universe)
     {
         let message = "a Google token opens the whole project, and is sent to Google alone";
         problems.at(at, message).allowed("none, bearer").help("use `auth: bearer`, or `prometheus: google`").error();
@@ -145,8 +152,8 @@ fn url(problems: &mut Problems, at: &At<'_>, typed: &str) -> Option<Shown> {
     Some(url)
 }
 
-fn is_googles(url: &Shown) -> bool {
+fn is_googles(url: &Shown, universe: &Universe) -> bool {
     let host = url.as_str().strip_prefix("https://").unwrap_or_default();
     let host = host.split(['/', ':']).next().unwrap_or_default();
-    host.to_ascii_lowercase().ends_with(".googleapis.com")
+    universe.has(host)
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{platform::Endpoint, shown::Shown},
+    domain::{by_hand::Kubectl, platform::Endpoint, shown::Shown},
     plan::model::Plan,
 };
 
@@ -23,6 +23,8 @@ pub enum ClusterWay {
     },
     /// Something on this machine that has credentials of its own, such as `kubectl proxy`.
     Proxy { url: Shown },
+    /// A context of the kubeconfig that the host's owner keeps, if he lets plans use it.
+    Kubeconfig { context: Shown },
 }
 
 /// Where GKE has a cluster.
@@ -38,16 +40,25 @@ impl Plan {
     pub fn locates(&self, cluster: &Shown) -> Located<'_> {
         let (project, location) = match self.clusters.get(cluster) {
             Some(ClusterWay::Gke { project, location, .. }) => (project.as_ref(), location.as_ref()),
-            Some(ClusterWay::Proxy { .. }) | None => (None, None),
+            Some(ClusterWay::Proxy { .. } | ClusterWay::Kubeconfig { .. }) | None => (None, None),
         };
         Located { project: project.unwrap_or(&self.project), location: location.unwrap_or(&self.region) }
     }
 
-    /// What on this machine is asked in a cluster's stead.
-    pub fn proxy_to(&self, cluster: &Shown) -> Option<&Shown> {
+    /// Whether GKE is asked where a cluster is; else this machine knows it.
+    pub fn is_found_by_gke(&self, cluster: &Shown) -> bool {
+        matches!(self.clusters.get(cluster), Some(ClusterWay::Gke { .. }) | None)
+    }
+
+    /// By which words `kubectl` is led to a cluster.
+    pub fn kubectl(&self, cluster: &Shown) -> Kubectl {
         match self.clusters.get(cluster) {
-            Some(ClusterWay::Proxy { url }) => Some(url),
-            Some(ClusterWay::Gke { .. }) | None => None,
+            Some(ClusterWay::Proxy { url }) => Kubectl::Server { url: url.clone() },
+            Some(ClusterWay::Kubeconfig { context }) => Kubectl::Context { name: context.clone() },
+            Some(ClusterWay::Gke { .. }) | None => {
+                let Located { project, location } = self.locates(cluster);
+                Kubectl::Gke { project: project.clone(), location: location.clone(), cluster: cluster.clone() }
+            }
         }
     }
 }

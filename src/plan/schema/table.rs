@@ -80,6 +80,15 @@ static SOURCE_URL: Text = short(
     ),
 );
 static HTTP_ROUTE: Text = text("^[a-z0-9]([a-z0-9-]{0,251}[a-z0-9])?$", "1 to 253 of a-z 0-9 -", &[]);
+static UNIVERSE: Text = short(
+    253,
+    text(
+        "^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]([a-z0-9-]*[a-z0-9])?$",
+        "a domain in lower case, such as googleapis.com, without scheme, port or path",
+        &["googleapis.com"],
+    ),
+);
+static CONTEXT: Text = text("^[!-~]{1,253}$", "1 to 253 printable signs without blanks", &["my-context"]);
 static MANAGER: Text = text("^[!-~]{1,128}$", "1 to 128 printable signs without blanks", &["argocd-controller"]);
 static FAMILY: Text = short(100, text("^[A-Za-z_:][A-Za-z0-9_:]*$", "letters, digits, _ and :, no digit first", &["http_requests_total"]));
 static LABEL: Text = text("^[A-Za-z_][A-Za-z0-9_]*$", "letters, digits and _, no digit first", &["job"]);
@@ -110,6 +119,7 @@ pub static PLAN: Object = Object {
         key("name", Kind::Text(&TITLE), "What people call this migration; it stands at the top of every screen."),
         key("project", Kind::Text(&PROJECT), "The project whose load balancer, services and clusters these are, by its id."),
         key("region", Kind::Text(&REGION), "Where the Cloud Run services are, and where clusters are looked for first."),
+        maybe("universe_domain", Kind::Text(&UNIVERSE), "The universe of Google Cloud that the project is in; googleapis.com if left out."),
         maybe(
             "clusters",
             Kind::Named(&CLUSTER_WAY, &CLUSTER),
@@ -139,8 +149,24 @@ static CLUSTER_WAY: Object = Object {
         maybe("project", Kind::Text(&PROJECT), "Whose it is; the plan's project if left out."),
         maybe("location", Kind::Text(&LOCATION), "Where it is looked for first; the plan's region if left out."),
         maybe("proxy", Kind::Text(&ADDRESS), "A proxy on the host's machine that leads to it, such as `kubectl proxy`."),
+        maybe("kubeconfig", Kind::Object(&KUBECONFIG), "A context of the host's kubeconfig, if its owner lets plans use it."),
     ],
-    rules: &[Rule::Apart("proxy", "endpoint"), Rule::Apart("proxy", "project"), Rule::Apart("proxy", "location")],
+    rules: &[
+        Rule::Apart("proxy", "endpoint"),
+        Rule::Apart("proxy", "project"),
+        Rule::Apart("proxy", "location"),
+        Rule::Apart("proxy", "kubeconfig"),
+        Rule::Apart("kubeconfig", "endpoint"),
+        Rule::Apart("kubeconfig", "project"),
+        Rule::Apart("kubeconfig", "location"),
+    ],
+};
+
+static KUBECONFIG: Object = Object {
+    name: "kubeconfig",
+    about: "Which of the host's own contexts; files and credentials are not the plan's to name.",
+    keys: &[key("context", Kind::Text(&CONTEXT), "The context's name, as `kubectl config get-contexts` lists it.")],
+    rules: &[],
 };
 
 static SOURCE: Object = Object {

@@ -11,6 +11,8 @@ use crate::sim::world::Leg;
 pub enum Setup {
     /// The product's account lacks this permission: it is not told when asked for, and what needs it is refused.
     Lacks { permission: String },
+    /// The product's account holds these permissions and no others.
+    Holds { permissions: Vec<String> },
     /// The API is not enabled in the project.
     Disabled { api: Api },
     /// The API does not know our token.

@@ -309,6 +309,9 @@ impl World {
             Cluster::EventsForbidden => self.kubernetes.forbid(Resource::Event),
             Cluster::PodsForbidden => self.kubernetes.forbid(Resource::Pod),
             Cluster::DeploymentsForbidden => self.kubernetes.forbid(Resource::Deployment),
+            Cluster::PagesForbidden => self.kubernetes.forbid_pages(),
+            Cluster::RoutesForbidden => self.kubernetes.forbid(Resource::HttpRoute),
+            Cluster::RoutesGuarded => self.kubernetes.guard(Resource::HttpRoute),
             Cluster::NullLists => self.kubernetes.set_empty_lists(EmptyLists::Nulls),
             Cluster::SilentWatches => self.kubernetes.set_watch_fault(WatchFault::Freezes),
         }

@@ -35,7 +35,14 @@ impl Project {
     /// Whether the product's account lacks a permission.
     #[must_use]
     pub fn lacks(&self, wanted: &str) -> bool {
-        self.0.iter().any(|setup| matches!(setup, Setup::Lacks { permission } if permission == wanted))
+        let is_missing = |setup: &Setup| match setup {
+            Setup::Lacks { permission } => permission == wanted,
+            Setup::Holds { permissions } => permissions.iter().all(|held| held != wanted),
+            Setup::Disabled { .. } | Setup::SignedOut { .. } | Setup::QuotaUsedUp { .. } | Setup::Service { .. } | Setup::Page { .. } => {
+                false
+            }
+        };
+        self.0.iter().any(is_missing)
     }
 
     /// Why an API refuses every call, if it does.
@@ -50,6 +57,7 @@ impl Project {
             | Setup::SignedOut { .. }
             | Setup::QuotaUsedUp { .. }
             | Setup::Lacks { .. }
+            | Setup::Holds { .. }
             | Setup::Service { .. }
             | Setup::Page { .. } => None,
         })

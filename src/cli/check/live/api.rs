@@ -41,6 +41,7 @@ pub(super) enum Api {
 const ALL: [Api; 7] = [Api::Compute, Api::Run, Api::Container, Api::Sql, Api::Monitoring, Api::Logging, Api::Projects];
 
 impl Api {
+    /// The name of its service, which is that of its host in Google's own universe.
     pub(super) fn host(self) -> &'static str {
         match self {
             Api::Compute => "compute.googleapis.com",
@@ -93,19 +94,20 @@ impl Api {
         let (kind, name) = source.split_once('/').unwrap_or((source, ""));
         let route = plan.routes.iter().find(|route| route.id.as_str() == name);
         let backend = plan.routes.iter().flat_map(|route| &route.backends).find(|backend| backend.id.as_str() == name);
+        // One that this machine knows by itself is not asked of this API.
+        let of_cluster = |cluster: &Shown| if plan.is_found_by_gke(cluster) { vec![Api::Container] } else { Vec::new() };
         match kind {
             "weights" => match route.map(|route| &route.driver) {
                 Some(Driver::UrlMap(_)) => vec![Api::Compute],
                 Some(Driver::CloudRunRevisions { .. }) => vec![Api::Run],
-                Some(Driver::HttpRoute(_)) => vec![Api::Container],
+                Some(Driver::HttpRoute(part)) => of_cluster(&part.cluster),
                 None => Vec::new(),
             },
-            "platform" => match backend.map(|backend| &backend.workload) {
+            "platform" | "pods" => match backend.map(|backend| &backend.workload) {
                 Some(WorkloadRef::CloudRunService { .. }) => vec![Api::Run],
-                Some(WorkloadRef::Deployment { .. }) => vec![Api::Container],
+                Some(WorkloadRef::Deployment { cluster, .. }) => of_cluster(cluster),
                 None => Vec::new(),
             },
-            "pods" => vec![Api::Container],
             "load-balancer" | "cloud-run" => vec![Api::Monitoring],
             "sql" => vec![Api::Sql, Api::Monitoring],
             "series" => {
@@ -295,10 +297,11 @@ pub(super) fn of_failure(ctx: &Context<'_>, api: Api, permission: &str, object: 
         }
         (Reason::SignedOut, _) => found(Id::CredentialsRefused, format!("{words}")).mend(fix::SIGN_IN),
         (Reason::QuotaUsedUp, _) => found(Id::QuotaUsedUp, format!("{words}; try again in a minute")),
-        (Reason::NameUnknown, _) => {
-            found(Id::NameUnknown, format!("{words}; no permission is missing")).mend(format!("getent ahosts {}", api.host()))
+        (Reason::NameUnknown, _) => found(Id::NameUnknown, format!("{words}; no permission is missing"))
+            .mend(format!("getent ahosts {}", ctx.composer.universe().host(api.host()))),
+        (Reason::Certificate, _) => {
+            found(Id::CertificateInvalid, words.to_string()).mend(handshake(&ctx.composer.universe().host(api.host()), 443))
         }
-        (Reason::Certificate, _) => found(Id::CertificateInvalid, words.to_string()).mend(handshake(api.host(), 443)),
         (Reason::Untold, FaultKind::Forbidden) => {
             found(Id::PermissionMissing, format!("this account lacks the permission {permission} ({words})"))
                 .mend(fix::grant(project, permission))

@@ -10,6 +10,7 @@ use super::{Context, Found, Told, api, api::Api, fix};
 use crate::{
     adapter::{
         http::{Client, Failure},
+        http_route,
         preflight::{self, BackendService, Group, GroupKind, Health, Locus},
         url_map::Rehearsal,
     },
@@ -60,7 +61,19 @@ async fn examine(ctx: Context<'_>, route: &Route) -> Result<Balancers> {
     match &route.driver {
         Driver::UrlMap(part) => by_map(ctx, route, part).await,
         // Its driver's own look tells of the Gateway, and of the right to write.
-        Driver::HttpRoute(_) => Ok(Balancers::default()),
+        Driver::HttpRoute(part) => {
+            let driver = ctx.composer.http_route(route, part)?;
+            let object = format!("namespaces/{}/httproutes/{} of {}", part.namespace, part.http_route, part.cluster);
+            let objections = match driver.rehearse(&first_step(route)).await {
+                Ok(http_route::Rehearsal::Taken) => Ok(Vec::new()),
+                Ok(http_route::Rehearsal::Refused(why)) => Ok(vec![why]),
+                Ok(http_route::Rehearsal::Untried) => return Ok(Balancers::default()),
+                Err(failure) => Err(failure),
+            };
+            let mut told = Told::default();
+            rehearsal(ctx, route, (Api::Container, object), objections, &mut told);
+            Ok(Balancers { told, marks: BTreeMap::new() })
+        }
         Driver::CloudRunRevisions { service } => {
             let driver = ctx.composer.revisions_driver(route, service)?;
             let rehearsed = driver.rehearse(&first_step(route)).await;

@@ -29,6 +29,15 @@ pub(super) fn grant_in_cluster(namespace: &str) -> String {
     format!("kubectl create rolebinding cutover-view --clusterrole=view --namespace={namespace} --user=\"$(gcloud config get account)\"")
 }
 
+/// Lets us read the pages that pods show in a namespace of a cluster; no role of Kubernetes' own that only reads has it.
+pub(super) fn grant_pages(namespace: &str) -> String {
+    let namespace = quoted(namespace);
+    format!(
+        "kubectl create role cutover-pages --namespace={namespace} --verb=get --resource=pods/proxy && \
+         kubectl create rolebinding cutover-pages --namespace={namespace} --role=cutover-pages --user=\"$(gcloud config get account)\""
+    )
+}
+
 /// Lets us move the weights of HTTPRoutes in a namespace of a cluster.
 pub(super) fn grant_routes(namespace: &str) -> String {
     let namespace = quoted(namespace);

@@ -120,6 +120,23 @@ impl Failure {
         Self::new(403, "Forbidden", message).with(json!({"kind": plural}))
     }
 
+    /// The caller has no right to have a request passed on to a pod.
+    #[must_use]
+    pub fn may_not_pass(pod: &Key, port: Option<&str>) -> Self {
+        let name = port.map_or_else(|| pod.name.clone(), |port| format!("{}:{port}", pod.name));
+        let message = format!(
+            "pods \"{name}\" is forbidden: User \"cutover\" cannot get resource \"pods/proxy\" in API group \"\" in the namespace \"{}\"",
+            pod.namespace
+        );
+        Self::new(403, "Forbidden", message).with(json!({"name": name, "kind": "pods"}))
+    }
+
+    /// A policy refuses the change.
+    #[must_use]
+    pub fn denied(webhook: &str, why: &str) -> Self {
+        Self::new(403, "Forbidden", format!("admission webhook \"{webhook}\" denied the request: {why}"))
+    }
+
     /// The server can't answer just now.
     #[must_use]
     pub fn unavailable() -> Self {

@@ -24,7 +24,10 @@ pub fn allowed(cluster: &Kubernetes, call: &Call) -> Result<(), Failure> {
     let (resource, namespace, verb) = match &call.target {
         Target::Collection { resource, namespace } if call.query.is_set("watch") => (*resource, namespace, "watch"),
         Target::Collection { resource, namespace } => (*resource, namespace, "list"),
-        Target::Object(key) | Target::Part(key, _) | Target::Passed { pod: key, .. } => (key.resource, &key.namespace, "get"),
+        Target::Object(key) | Target::Part(key, _) => (key.resource, &key.namespace, "get"),
+        // To read a pod is no right to ask it something.
+        Target::Passed { .. } if cluster.may_pass() => return Ok(()),
+        Target::Passed { pod, port, .. } => return Err(Failure::may_not_pass(pod, port.as_deref())),
         Target::Unknown | Target::Discovery(_) | Target::Health | Target::Review => return Ok(()),
     };
     if cluster.may_read(resource) { Ok(()) } else { Err(Failure::forbidden(resource, namespace, verb)) }

@@ -55,6 +55,7 @@ pub fn replace(cluster: &mut Kubernetes, call: &Call, key: &Key) -> Result<Reply
         )));
     }
     let old = cluster.store().get(key).cloned().ok_or_else(|| Failure::not_found(key))?;
+    admitted(cluster, key.resource)?;
     ownership::note(cluster, call, Some(&old), &mut object);
     let made = attempt(cluster, call, |cluster| cluster.update(key, object, part(call)).map_err(Failure::from))?;
     Ok(answer::json(&table::one(cluster, key.resource, &made, call)))
@@ -68,6 +69,7 @@ pub fn patch(cluster: &mut Kubernetes, call: &Call, key: &Key) -> Result<Reply, 
     let old = cluster.store().get(key).cloned();
     if call.content_type.starts_with(apply::CONTENT_TYPE) {
         let next = apply::apply(cluster, call, key, old.as_deref())?;
+        admitted(cluster, key.resource)?;
         expect_kind(key.resource, &next)?;
         let made = attempt(cluster, call, |cluster| match &old {
             Some(_) => cluster.update(key, next, part(call)).map_err(Failure::from),
@@ -78,6 +80,7 @@ pub fn patch(cluster: &mut Kubernetes, call: &Call, key: &Key) -> Result<Reply, 
     }
     let old = old.ok_or_else(|| Failure::not_found(key))?;
     let mut next = patch::apply(key, &old, &call.content_type, &call.body)?;
+    admitted(cluster, key.resource)?;
     ownership::note(cluster, call, Some(&old), &mut next);
     let made = attempt(cluster, call, |cluster| cluster.update(key, next, part(call)).map_err(Failure::from))?;
     Ok(answer::json(&table::one(cluster, key.resource, &made, call)))
@@ -137,7 +140,11 @@ pub fn review(cluster: &Kubernetes, call: &Call, may_write: bool) -> Result<Repl
         (names.group, names.plural) == (of("group"), of("resource"))
     });
     let reads = ["get", "list", "watch"].contains(&of("verb"));
-    let allowed = if reads { resource.is_none_or(|resource| cluster.may_read(resource)) } else { may_write };
+    let allowed = match (of("resource"), of("subresource")) {
+        ("pods", "proxy") => cluster.may_pass(),
+        _ if reads => resource.is_none_or(|resource| cluster.may_read(resource)),
+        _ => may_write,
+    };
     // The real server leaves the reason out where no rule denies it and none allows it.
     let status =
         if allowed { json!({"allowed": true, "reason": "RBAC: allowed by ClusterRoleBinding"}) } else { json!({"allowed": false}) };
@@ -150,8 +157,21 @@ pub fn review(cluster: &Kubernetes, call: &Call, may_write: bool) -> Result<Repl
     })))
 }
 
+/// Asks the cluster's policies, a dry run too.
+fn admitted(cluster: &Kubernetes, resource: Resource) -> Result<(), Failure> {
+    if !cluster.is_guarded(resource) {
+        return Ok(());
+    }
+    Err(Failure::denied("validation.gatekeeper.sh", "[frozen] routes are frozen until Monday"))
+}
+
 /// Does a write for good, or on a copy if the caller only wants to see.
 pub fn attempt<R>(cluster: &mut Kubernetes, call: &Call, write: impl FnOnce(&mut Kubernetes) -> Result<R, Failure>) -> Result<R, Failure> {
+    let strictness = call.query.get("fieldValidation");
+    if !["", "Ignore", "Warn", "Strict"].contains(&strictness) {
+        let allowed = "\"\", \"Ignore\", \"Strict\", \"Warn\"";
+        return Err(Failure::bad_request(format!("fieldValidation: Unsupported value: \"{strictness}\": supported values: {allowed}")));
+    }
     match call.query.get("dryRun") {
         "" => write(cluster),
         "All" => write(&mut cluster.clone()),

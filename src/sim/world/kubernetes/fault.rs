@@ -100,6 +100,28 @@ impl Kubernetes {
         !self.forbidden.contains(&resource)
     }
 
+    /// Takes the right to `pods/proxy` from everybody.
+    pub fn forbid_pages(&mut self) {
+        self.pages_forbidden = true;
+    }
+
+    /// Whether a request may be passed on to a pod, which is another right than to read it.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        !self.pages_forbidden
+    }
+
+    /// Has a policy refuse every change of a kind.
+    pub fn guard(&mut self, resource: Resource) {
+        self.guarded.insert(resource);
+    }
+
+    /// Whether a policy refuses changes of a kind.
+    #[must_use]
+    pub fn is_guarded(&self, resource: Resource) -> bool {
+        self.guarded.contains(&resource)
+    }
+
     /// Sets how lists without items are written.
     pub fn set_empty_lists(&mut self, empty: EmptyLists) {
         self.empty_lists = empty;
@@ -189,6 +211,8 @@ impl Kubernetes {
         self.watch_fault = WatchFault::Honest;
         self.storm = None;
         self.forbidden.clear();
+        self.pages_forbidden = false;
+        self.guarded.clear();
         self.empty_lists = EmptyLists::Lists;
         self.pauses.clear();
         ended::collect(self);

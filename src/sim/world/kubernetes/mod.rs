@@ -75,6 +75,10 @@ pub struct Kubernetes {
     expiries: u64,
     /// Kinds that nobody may read.
     forbidden: BTreeSet<Resource>,
+    /// Nobody may have a request passed on to a pod.
+    pages_forbidden: bool,
+    /// Kinds of which a policy refuses every change by a person or a program of theirs.
+    guarded: BTreeSet<Resource>,
     empty_lists: EmptyLists,
     /// Deployments that somebody pauses once so many pods have the newest template.
     pauses: BTreeMap<String, i64>,
@@ -106,6 +110,8 @@ impl Kubernetes {
             storm: None,
             expiries: 0,
             forbidden: BTreeSet::new(),
+            pages_forbidden: false,
+            guarded: BTreeSet::new(),
             empty_lists: EmptyLists::Lists,
             pauses: BTreeMap::new(),
             released: BTreeMap::new(),
