@@ -282,19 +282,37 @@ fn request<K: Kind>(namespace: &str) -> Request {
 /// # Errors
 /// Whatever the API says, or [`FaultKind::TimedOut`].
 pub(super) async fn list<K: Kind>(client: &Client, scope: &Scope) -> Result<(Vec<K>, String), Fault> {
+    list_until(client, scope, PAGE_SIZE, |_| false).await
+}
+
+/// The first of them, in pages of `page_size`, until they are `enough`; then no further page is asked for.
+/// # Errors
+/// As [`list`].
+pub(super) async fn list_until<K: Kind>(
+    client: &Client,
+    scope: &Scope,
+    page_size: u32,
+    enough: impl Fn(&[K]) -> bool,
+) -> Result<(Vec<K>, String), Fault> {
     let about = format!("listing {} of {}", K::PLURAL, scope.namespace);
-    match timeout(LIST_DEADLINE, pages(client, scope, &about)).await {
+    match timeout(LIST_DEADLINE, pages(client, scope, page_size, enough, &about)).await {
         Ok(listed) => listed,
         Err(_) => Err(Fault::new(FaultKind::TimedOut, format!("{about} took longer than {}s", LIST_DEADLINE.as_secs()))),
     }
 }
 
-async fn pages<K: Kind>(client: &Client, scope: &Scope, about: &str) -> Result<(Vec<K>, String), Fault> {
+async fn pages<K: Kind>(
+    client: &Client,
+    scope: &Scope,
+    page_size: u32,
+    enough: impl Fn(&[K]) -> bool,
+    about: &str,
+) -> Result<(Vec<K>, String), Fault> {
     let mut items = Vec::new();
     let mut params = kube::api::ListParams {
         label_selector: scope.labels.clone(),
         field_selector: scope.fields.clone(),
-        limit: Some(PAGE_SIZE),
+        limit: Some(page_size),
         ..kube::api::ListParams::default()
     };
     loop {
@@ -304,7 +322,7 @@ async fn pages<K: Kind>(client: &Client, scope: &Scope, about: &str) -> Result<(
         let page: Page<K> =
             serde_json::from_slice(text.as_bytes()).map_err(|error| Fault::new(FaultKind::Unreadable, format!("{about}: {error}")))?;
         items.extend(page.items);
-        if page.metadata.next.is_empty() {
+        if page.metadata.next.is_empty() || enough(&items) {
             return Ok((items, page.metadata.resource_version));
         }
         params.continue_token = Some(page.metadata.next);
