@@ -1,4 +1,5 @@
 //! Live flights, printed: `cargo test --bench flights [FLIGHTS [AT ONCE]]`, and one alone with `cargo test --bench flights seed N`.
+//! `proof` flies two that have to be found bad.
 //! `cargo test --bench flights idle PODS [prometheus|pods]` prints what an idle live session asks of others, by host.
 //!
 //! Each is flown by the real program without `--simulated`, on the real names of everything, over TLS, with tokens that are checked: `check
@@ -20,6 +21,8 @@
 
 #[path = "flights/authority.rs"]
 mod authority;
+#[path = "flights/crowd.rs"]
+mod crowd;
 #[path = "flights/flight.rs"]
 mod flight;
 #[path = "flights/front.rs"]
@@ -79,6 +82,7 @@ fn main() -> ExitCode {
         ([INSIDE, _, folder], [_, Some(seed), _]) => inside(*seed, Path::new(folder)),
         ([], _) => fly(&(1..=FLIGHTS).collect::<Vec<_>>(), AT_ONCE),
         (["seed", _], [_, Some(seed)]) => fly(&[*seed], 1),
+        (["proof"], _) => proof(),
         ([IDLE, _], [_, Some(pods)]) => idle(*pods, "prometheus"),
         ([IDLE, _, figures @ ("prometheus" | "pods")], [_, Some(pods), _]) => idle(*pods, figures),
         ([INSIDE, IDLE, _, figures, folder], [_, _, Some(pods), ..]) => idle_inside(*pods, figures, Path::new(folder)),
@@ -86,7 +90,7 @@ fn main() -> ExitCode {
         (_, [Some(flights), Some(at_once @ 1..)]) => fly(&(1..=*flights).collect::<Vec<_>>(), *at_once),
         _ => {
             eprintln!(
-                "say how many flights, and how many of them at once, as in `cargo test --bench flights 20 4`; `seed 7` for one; or `idle 100` or `idle 100 pods`"
+                "say how many flights, and how many of them at once, as in `cargo test --bench flights 20 4`; `seed 7` for one; `proof` for the judge's own; or `idle 100` or `idle 100 pods`"
             );
             ExitCode::from(2)
         }
@@ -105,6 +109,31 @@ fn inside(seed: u64, folder: &Path) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Whether the judge finds what there is to be found: a flight in which somebody has to go home in vain, and one whose fault nobody sees.
+fn proof() -> ExitCode {
+    let way = match Way::find() {
+        Ok(way) => way,
+        Err(lacks) => {
+            eprintln!("nothing was flown: {lacks}");
+            return ExitCode::from(3);
+        }
+    };
+    let wanted = [(flight::IN_VAIN, "false rollback"), (flight::UNSEEN, "missed")];
+    let found: Vec<bool> = std::thread::scope(|scope| {
+        let way = &way;
+        let flown = wanted.map(|(seed, word)| {
+            scope.spawn(move || {
+                let outcome = one(way, seed);
+                tell(seed, &outcome);
+                outcome.is_err_and(|(found, _)| found == word)
+            })
+        });
+        flown.into_iter().map(|flown| flown.join().unwrap_or(false)).collect()
+    });
+    println!("found, as they had to be: {found:?}");
+    if found.iter().all(|found| *found) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Measures what an idle session asks of others.

@@ -52,12 +52,12 @@ pub(super) fn evaluated(case: &Case, rule: &Rule, exprs: &[&str], folder: &Path)
     got.chunks(scrapes).map(<[_]>::to_vec).collect()
 }
 
-/// Of `{a="b"} 1.5E+00, {a="c"} NaN`, the values.
+/// Of `{} 1.5E+00`, the value: each question is asked so that there is one number, or none.
 fn read(got: &str) -> Vec<f64> {
-    if got.trim() == "nil" {
-        return Vec::new();
+    match got.trim() {
+        "nil" => Vec::new(),
+        one => vec![one.strip_prefix("{} ").and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{got}"))],
     }
-    got.trim().split(", ").map(|sample| sample.rsplit(' ').next().unwrap().parse().unwrap_or_else(|_| panic!("{got}"))).collect()
 }
 
 fn names(target: &[Scrape]) -> std::collections::BTreeSet<String> {

@@ -23,8 +23,19 @@ pub(crate) struct Case {
     pub about: About,
     /// In the order of their targets; each is scraped at every moment.
     pub targets: Vec<Vec<Scrape>>,
-    /// Whether Prometheus and we have to agree, or why not.
-    pub because: Option<&'static str>,
+    /// How we differ from Prometheus, if we do, and why that is better.
+    pub better: Option<(Better, &'static str)>,
+}
+
+/// How what we do differs from what an alert does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Better {
+    /// It fires, and we did before.
+    Sooner,
+    /// It fires on what proves nothing; we don't.
+    Unproven,
+    /// It stays silent for want of a figure; we say that we are blind, and go home for that.
+    Blind,
 }
 
 /// Counters of a process that lives for so many scrapes.
@@ -93,7 +104,7 @@ fn new_label() -> Vec<Scrape> {
     let mut scrapes = failing(SCRAPES, |_| 0.0);
     for (scrape, page) in scrapes.iter_mut().enumerate().skip(WELL) {
         let grown = MANY * (scrape - WELL + 1) as f64;
-        page.iter_mut().for_each(|page| drop(page.insert("http_requests_total{code=\"500\",path=\"/new\"}".to_owned(), grown)));
+        page.iter_mut().for_each(|page| page.extend([("http_requests_total{code=\"500\",path=\"/new\"}".to_owned(), grown)]));
     }
     scrapes
 }
@@ -142,7 +153,13 @@ fn few(failed: impl Fn(usize) -> f64) -> Vec<Scrape> {
 }
 
 fn case(name: &'static str, about: About, target: Vec<Scrape>) -> Case {
-    Case { name, about, targets: vec![target], because: None }
+    Case { name, about, targets: vec![target], better: None }
+}
+
+impl Case {
+    fn better(self, how: Better, because: &'static str) -> Case {
+        Case { better: Some((how, because)), ..self }
+    }
 }
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -157,8 +174,10 @@ pub(crate) fn cases() -> Vec<Case> {
         case("exactly at: 5 %", Errors, failing(SCRAPES, |scrape| if scrape % 2 == 0 { 12.0 } else { 13.0 })),
         case("flapping: a minute 8 %, a minute none", Errors, failing(SCRAPES, |scrape| if (scrape / 12) % 2 == 1 { MANY } else { 0.0 })),
         case("two scrapes fail meanwhile", Errors, with(many(), |scrape| (24..26).contains(&scrape), nothing)),
-        case("nine scrapes fail meanwhile", Errors, with(many(), |scrape| (24..33).contains(&scrape), nothing)),
-        case("NaN for two scrapes", Errors, with(many(), |scrape| (24..26).contains(&scrape), not_a_number)),
+        case("nine scrapes fail meanwhile", Errors, with(many(), |scrape| (24..33).contains(&scrape), nothing))
+            .better(Better::Sooner, "no figure is no proof that it is over: only one in order ends a breach"),
+        case("NaN for two scrapes", Errors, with(many(), |scrape| (24..26).contains(&scrape), not_a_number))
+            .better(Better::Sooner, "as above; for Prometheus it is over as long as a NaN is in the window"),
         case("the counters begin at zero once", Errors, restarting(|scrape| scrape == 24)),
         case("a crash loop of 20 s", Errors, restarting(|scrape| scrape >= WELL && scrape % 4 == 0)),
         case("failures in a series that is new", Errors, new_label()),
@@ -166,14 +185,17 @@ pub(crate) fn cases() -> Vec<Case> {
             name: "two instances, one with 16 %",
             about: Errors,
             targets: vec![failing(SCRAPES, |_| 0.0), failing(SCRAPES, |_| 2.0 * MANY)],
-            because: None,
+            better: None,
         },
-        case("two processes behind one address, no errors", Errors, by_turns()),
+        case("two processes behind one address, no errors", Errors, by_turns())
+            .better(Better::Unproven, "each change of process reads like a reset; of a page it is known that several show it"),
         case("a burst of 60 % for a minute", Errors, failing(SCRAPES, |scrape| if scrape < WELL + 12 { 150.0 } else { 0.0 })),
         case("two requests a scrape, and all fail", Errors, few(|_| 2.0)),
-        case("one of twelve requests fails", Errors, few(|scrape| if scrape % 6 == 0 { 1.0 } else { 0.0 })),
+        case("one of twelve requests fails", Errors, few(|scrape| if scrape % 6 == 0 { 1.0 } else { 0.0 }))
+            .better(Better::Unproven, "one failure of twelve requests is chance as likely as not"),
         case("p95 of 1.5 s", Latency, slow(&bounds, 1.5)),
         case("beyond the top bucket of 10 s", Latency, slow(&bounds, 30.0)),
-        case("beyond a top bucket of 0.5 s", Latency, slow(&bounds[..4], 30.0)),
+        case("beyond a top bucket of 0.5 s", Latency, slow(&bounds[..4], 30.0))
+            .better(Better::Blind, "no quantile is told beyond the highest bucket, and the limit is a second; check says so before"),
     ]
 }

@@ -31,6 +31,7 @@ use tokio::{
 
 use crate::{
     authority::Server,
+    crowd::Crowd,
     identity::{Issuer, Purpose, Refusal, Wish},
     namespace::{CLUSTER, METADATA, METADATA_NAME, NAMED},
     wire::{Counted, Wire},
@@ -101,6 +102,7 @@ pub(crate) struct Front {
     pub issuer: Issuer,
     /// The cluster's authority, as GKE shows it.
     cluster_authority: String,
+    pub crowd: Crowd,
     pub seen: Mutex<Seen>,
 }
 
@@ -134,7 +136,7 @@ impl Front {
         let public = Server::new("flight", &names())?;
         let cluster = Server::new("flight's cluster", &[&CLUSTER.to_string()])?;
         let cluster_authority = STANDARD.encode(&cluster.pem);
-        let front = Arc::new(Front { world, prometheus, issuer, cluster_authority, seen: Mutex::default() });
+        let front = Arc::new(Front { world, prometheus, issuer, cluster_authority, crowd: Crowd::default(), seen: Mutex::default() });
         let doors = [
             (NAMED, 443, Door::Named, Some(public.acceptor)),
             (CLUSTER, 443, Door::Cluster, Some(cluster.acceptor)),
@@ -208,7 +210,7 @@ impl Front {
         Some(document(401, &body))
     }
 
-    async fn answer(&self, door: Door, wire: &Wire, request: Request<Incoming>) -> io::Result<Response<Body>> {
+    async fn answer(&self, door: Door, wire: &Wire, mut request: Request<Incoming>) -> io::Result<Response<Body>> {
         let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let host = header("host").unwrap_or_default().split(':').next().unwrap_or_default().to_ascii_lowercase();
         let (authorization, flavor) = (header("authorization"), header("metadata-flavor"));
@@ -237,7 +239,12 @@ impl Front {
         if let Some(refusal) = self.refusal(checks, &about, authorization.as_deref()) {
             return Ok(refusal);
         }
+        let page = self.crowd.page_of(&mut request).filter(|_| checks == Checks::Kubernetes);
         let answer = passed_on(to, checks, request).await?;
+        if let Some(page) = page {
+            let bytes = answer.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
+            return Ok(document(200, &self.crowd.list(page, serde_json::from_slice(&bytes)?)));
+        }
         if answer.status().as_u16() >= 400 {
             *self.seen.lock().unwrap().errors.entry(format!("{about}: {}", answer.status().as_u16())).or_default() += 1;
         }
