@@ -11,6 +11,8 @@
     reason = "a test that meets a surprise has failed, and says what it saw"
 )]
 
+#[path = "real_prometheus/fire.rs"]
+mod fire;
 mod presets;
 
 use std::{

@@ -92,14 +92,6 @@ pub fn command(lever: Lever<'_>, legs: &[Leg<'_>]) -> String {
     }
 }
 
-/// `kubectl` for a cluster, by the context that `gcloud container clusters get-credentials` writes, or by what is asked instead on this machine.
-pub fn kubectl(project: &str, location: &str, cluster: &str, proxy: Option<&str>) -> String {
-    match proxy {
-        Some(url) => format!("kubectl --server={}", quoted(url)),
-        None => format!("kubectl --context={}", quoted(&format!("gke_{project}_{location}_{cluster}"))),
-    }
-}
-
 /// The program for `awk` that writes the weights of one place of an exported map anew, and nothing else of it. In the export the keys of
 /// each mapping stand in the order of the alphabet, each weight below its backend's name, and a matcher's own name below its default route.
 fn reweighting(position: &Position, weights: &str) -> String {

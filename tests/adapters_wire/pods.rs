@@ -96,7 +96,18 @@ impl Cluster {
                 }
                 "/api/v1/namespaces/shop/pods" => {
                     assert!(asked.path.contains("labelSelector=app%3Dweb"), "{}", asked.path);
-                    list("PodList", pods.keys().map(|name| pod(name)).collect())
+                    let given = |name: &str| {
+                        let (_, rest) = asked.path.split_once(name)?;
+                        rest.split('&').next()?.parse::<usize>().ok()
+                    };
+                    let (limit, from) = (given("limit=").unwrap_or(usize::MAX), given("continue=").unwrap_or(0));
+                    let rest = pods.len().saturating_sub(from);
+                    let next = if rest > limit { (from + limit).to_string() } else { String::new() };
+                    let items: Vec<Value> = pods.keys().skip(from).take(limit).map(|name| pod(name)).collect();
+                    Reaction::json(
+                        200,
+                        json!({"kind": "PodList", "metadata": {"resourceVersion": "9", "continue": next}, "items": items}),
+                    )
                 }
                 other => panic!("nobody asks for {other}"),
             }
@@ -176,7 +187,7 @@ async fn a_right_that_is_missing_and_too_many_pods_are_said() {
     assert_eq!(fault.kind, FaultKind::Unreadable, "{fault}");
     let none = cluster.look(&[]).await;
     assert!(none.is_ok_and(|values| values.values().all(|value| *value == Err(Gap::Missing))), "nobody is ready, so nobody tells");
-    let names: Vec<String> = (0..=PODS_MAX).map(|number| format!("p{number:03}")).collect();
+    let names: Vec<String> = (0..PODS_MAX * 3).map(|number| format!("p{number:03}")).collect();
     let many: Vec<(&str, Reaction)> = names.iter().map(|name| (name.as_str(), page(1, 0))).collect();
     let before = cluster.server.asked().len();
     let mut said = None;
@@ -184,7 +195,10 @@ async fn a_right_that_is_missing_and_too_many_pods_are_said() {
         said = cluster.look(&many).await.err().or(said);
     }
     let fault = said.unwrap();
-    assert!(fault.kind == FaultKind::Unsupported && fault.to_string().contains("101 pods of shop/web are ready"), "{fault}");
+    assert!(fault.kind == FaultKind::Unsupported && fault.to_string().contains("more than 100 pods of shop/web are ready"), "{fault}");
+    assert_eq!(fault.retry_after, Some(Millis::from_secs(60)), "so many are not listed at each look");
     let asked = cluster.server.asked();
-    assert!(asked[before..].iter().all(|asked| !asked.path.contains("/proxy/p")), "none of them is read");
+    let asked: Vec<&str> = asked[before..].iter().map(|asked| asked.path.as_str()).collect();
+    assert!(asked.iter().all(|path| !path.contains("/proxy/p") && !path.contains("continue=")), "no page, and no further list: {asked:?}");
+    assert!(asked.iter().filter(|path| path.contains("/pods?")).all(|path| path.contains("limit=101")), "{asked:?}");
 }

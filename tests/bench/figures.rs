@@ -1,4 +1,4 @@
-//! Figures: what the core, a night, a frame and the journal cost on this machine, in one run of a minute or two.
+//! Figures: what the core, a night, a frame, the journal and a metrics page cost on this machine, in one run of a minute or two.
 //!
 //! `cargo bench` prints all of them, `cargo bench -- frames journal` only those. Nothing is asserted: a figure is a fact about a machine and
 //! an hour. They are of a program that is built for speed; `cargo bench --profile small` prints those of the one that is shipped. What is
@@ -22,6 +22,7 @@ mod clock;
 mod frames;
 mod journal;
 mod nights;
+mod pages;
 #[path = "../frames/scenes.rs"]
 #[allow(dead_code, reason = "the frames' scenes; one of them is drawn here")]
 mod scenes;
@@ -34,11 +35,12 @@ mod weeks;
 
 use std::process::ExitCode;
 
-const SECTIONS: [(&str, fn()); 5] = [
+const SECTIONS: [(&str, fn()); 6] = [
     ("steps", nights::steps),
     ("nights", nights::nights),
     ("frames", frames::frames),
     ("journal", journal::journal),
+    ("pages", pages::pages),
     ("weeks", weeks::weeks),
 ];
 /// What takes minutes, and is only done when it is asked for.
@@ -52,7 +54,9 @@ fn main() -> ExitCode {
     }
     let unknown = asked.iter().find(|word| SECTIONS.iter().chain(&LONG).all(|(name, _)| name != word));
     if let Some(word) = unknown {
-        eprintln!("there are no figures called {word:?}; choose of steps, nights, frames, journal, weeks, four-weeks, frame-COLUMNSxROWS");
+        eprintln!(
+            "there are no figures called {word:?}; choose of steps, nights, frames, journal, pages, weeks, four-weeks, frame-COLUMNSxROWS"
+        );
         return ExitCode::from(2);
     }
     for (name, section) in SECTIONS.into_iter().chain(LONG) {

@@ -40,7 +40,7 @@ pub use access::Access;
 pub use gke::{GkeCluster, Way};
 pub use kubeconfig::Kubeconfig;
 pub use pages::{Pages, ReadyPod, Shown};
-use part::{LIST_DEADLINE, OPEN_DEADLINE, Part, Scope, Turn};
+use part::{LIST_DEADLINE, OPEN_DEADLINE, PAGE_DEADLINE, Part, Scope, Turn};
 pub use review::{READS_PAGES, STEERS, WATCHES, Wish};
 use store::{Change, Store, Worth};
 use wire::SlimDeployment;
@@ -106,8 +106,8 @@ impl KubernetesSensor {
             *self.feed_mut() = Some(feed);
         }
         // Each part keeps deadlines of its own; this one only bounds them all.
-        let patience = if self.store.is_complete() { self.config.life } else { Duration::ZERO };
-        let deadline = Instant::now() + patience + LIST_DEADLINE + OPEN_DEADLINE;
+        let patience = if self.store.is_complete() { self.config.life + PAGE_DEADLINE } else { LIST_DEADLINE };
+        let deadline = Instant::now() + patience + OPEN_DEADLINE;
         loop {
             match timeout_at(deadline, self.next()).await {
                 Ok(Some(change)) => {

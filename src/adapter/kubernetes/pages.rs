@@ -64,18 +64,18 @@ impl Pages {
         &self.shown
     }
 
-    /// The pods that are ready now.
+    /// The pods that are ready now; where there are more than `most`, so many that this can be seen, and the rest isn't asked for.
     /// # Errors
     /// The cluster's own, and [`FaultKind::NotFound`] without the Deployment.
-    pub async fn ready(&mut self) -> Result<Vec<ReadyPod>, Fault> {
-        let found = self.listed().await;
+    pub async fn ready(&mut self, most: usize) -> Result<Vec<ReadyPod>, Fault> {
+        let found = self.listed(most).await;
         if found.as_ref().is_err_and(|fault| self.way.is_outdated_by(fault.kind)) {
             self.client = None;
         }
         found
     }
 
-    async fn listed(&mut self) -> Result<Vec<ReadyPod>, Fault> {
+    async fn listed(&mut self, most: usize) -> Result<Vec<ReadyPod>, Fault> {
         let client = match &self.client {
             Some(client) => client.clone(),
             None => self.client.insert(self.way.access().await?.client()?).clone(),
@@ -92,8 +92,11 @@ impl Pages {
                 self.selector.insert(found.selector).clone()
             }
         };
-        let (pods, _) = part::list::<SlimPod>(&client, &Scope { labels: Some(selector), ..scope }).await?;
-        let ready = pods.into_iter().filter(|pod| pod.ready == Readiness::Ready);
+        let is_ready = |pod: &&SlimPod| pod.ready == Readiness::Ready;
+        let too_many = |pods: &[SlimPod]| pods.iter().filter(is_ready).count() > most;
+        let page_size = u32::try_from(most + 1).unwrap_or(u32::MAX);
+        let (pods, _) = part::list_until(&client, &Scope { labels: Some(selector), ..scope }, page_size, too_many).await?;
+        let ready = pods.into_iter().filter(|pod| is_ready(&pod));
         Ok(ready.map(|pod| ReadyPod { uid: pod.uid, name: pod.name }).collect())
     }
 

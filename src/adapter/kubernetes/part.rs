@@ -50,8 +50,10 @@ pub(super) struct Turn {
     pub ends: Instant,
 }
 
-/// A list of everything may take so long.
-pub(super) const LIST_DEADLINE: Duration = Duration::from_secs(10);
+/// One page of a list may take so long.
+pub(super) const PAGE_DEADLINE: Duration = Duration::from_secs(10);
+/// A list of everything may, page by page: ten thousand pods are fifty megabytes, and a list that is given up is asked for from its beginning.
+pub(super) const LIST_DEADLINE: Duration = Duration::from_secs(60);
 /// Until a server answers that it watches.
 pub(super) const OPEN_DEADLINE: Duration = Duration::from_secs(4);
 const PAGE_SIZE: u32 = 500;
@@ -282,29 +284,54 @@ fn request<K: Kind>(namespace: &str) -> Request {
 /// # Errors
 /// Whatever the API says, or [`FaultKind::TimedOut`].
 pub(super) async fn list<K: Kind>(client: &Client, scope: &Scope) -> Result<(Vec<K>, String), Fault> {
+    list_until(client, scope, PAGE_SIZE, |_| false).await
+}
+
+/// The first of them, in pages of `page_size`, until they are `enough`; then no further page is asked for.
+/// # Errors
+/// As [`list`].
+pub(super) async fn list_until<K: Kind>(
+    client: &Client,
+    scope: &Scope,
+    page_size: u32,
+    enough: impl Fn(&[K]) -> bool,
+) -> Result<(Vec<K>, String), Fault> {
     let about = format!("listing {} of {}", K::PLURAL, scope.namespace);
-    match timeout(LIST_DEADLINE, pages(client, scope, &about)).await {
+    match timeout(LIST_DEADLINE, pages(client, scope, page_size, enough, &about)).await {
         Ok(listed) => listed,
-        Err(_) => Err(Fault::new(FaultKind::TimedOut, format!("{about} took longer than {}s", LIST_DEADLINE.as_secs()))),
+        Err(_) => Err(too_slow(&about, LIST_DEADLINE)),
     }
 }
 
-async fn pages<K: Kind>(client: &Client, scope: &Scope, about: &str) -> Result<(Vec<K>, String), Fault> {
+fn too_slow(about: &str, deadline: Duration) -> Fault {
+    Fault::new(FaultKind::TimedOut, format!("{about} took longer than {}s", deadline.as_secs()))
+}
+
+async fn pages<K: Kind>(
+    client: &Client,
+    scope: &Scope,
+    page_size: u32,
+    enough: impl Fn(&[K]) -> bool,
+    about: &str,
+) -> Result<(Vec<K>, String), Fault> {
     let mut items = Vec::new();
     let mut params = kube::api::ListParams {
         label_selector: scope.labels.clone(),
         field_selector: scope.fields.clone(),
-        limit: Some(PAGE_SIZE),
+        limit: Some(page_size),
         ..kube::api::ListParams::default()
     };
     loop {
         let request = request::<K>(&scope.namespace).list(&params);
         let request = request.map_err(|error| Fault::new(FaultKind::Unsupported, format!("{about}: {error}")))?;
-        let text = client.request_text(request).await.map_err(|error| fault_of(about, &error))?;
+        let text = match timeout(PAGE_DEADLINE, client.request_text(request)).await {
+            Ok(answered) => answered.map_err(|error| fault_of(about, &error))?,
+            Err(_) => return Err(too_slow(about, PAGE_DEADLINE)),
+        };
         let page: Page<K> =
             serde_json::from_slice(text.as_bytes()).map_err(|error| Fault::new(FaultKind::Unreadable, format!("{about}: {error}")))?;
         items.extend(page.items);
-        if page.metadata.next.is_empty() {
+        if page.metadata.next.is_empty() || enough(&items) {
             return Ok((items, page.metadata.resource_version));
         }
         params.continue_token = Some(page.metadata.next);

@@ -58,6 +58,8 @@ pub struct Config {
 
 /// More ready pods than this are not read.
 pub const PODS_MAX: usize = 100;
+/// Where there are more, nobody looks again before so long.
+const TOO_MANY_FOR: Millis = Millis::from_secs(60);
 /// Pages that are asked for at once.
 const AT_ONCE: usize = 20;
 /// One look at all pages has so long, on the machine's own clock.
@@ -113,16 +115,15 @@ impl PodsSensor {
             self.listed_for -= 1;
             return Ok(());
         }
-        let ready = self.pages.ready().await?;
+        let ready = self.pages.ready(PODS_MAX).await?;
         if ready.len() > PODS_MAX {
             let shown = self.pages.shown();
             let message = format!(
-                "{} pods of {}/{} are ready, and the pages of {PODS_MAX} are read at most; ask a Prometheus instead",
-                ready.len(),
-                shown.namespace,
-                shown.deployment
+                "more than {PODS_MAX} pods of {}/{} are ready, and the pages of so many are read at most; ask a Prometheus instead",
+                shown.namespace, shown.deployment
             );
-            return Err(Fault::new(FaultKind::Unsupported, message));
+            // So many don't go within seconds, and each look at them costs the API server a page.
+            return Err(Fault { retry_after: Some(TOO_MANY_FOR), ..Fault::new(FaultKind::Unsupported, message) });
         }
         self.listed_at.retain(|uid, _| ready.iter().any(|pod| pod.uid == *uid));
         for pod in &ready {
