@@ -73,8 +73,9 @@ impl UrlMapDriver {
     }
 
     fn told(&self, map: &UrlMap, header: &str) -> Result<(Marks, bool), Fault> {
-        let part = Place::find(map, &self.config.url_map, &self.config.position)?.read(map)?;
-        let action = part.default_route_action.unwrap_or_default();
+        let position = &self.config.position;
+        let part = Place::find(map, &self.config.url_map, position)?.read(map, position)?;
+        let action = part.action.unwrap_or_default();
         let mark = |rest: &Map<String, Value>| {
             let added = rest.get("headerAction")?.get("responseHeadersToAdd")?.as_array()?;
             let is_it =

@@ -92,7 +92,7 @@ fn write(world: &mut World, call: &Call, how: Write) -> Reply {
         Write::Patch => "v1.compute.urlMaps.patch",
         Write::Replace => "v1.compute.urlMaps.update",
     };
-    if world.conditions.classic && call.body.get("defaultRouteAction").is_some_and(|action| !action.is_null()) {
+    if world.conditions.classic && call.body.to_string().contains("weightedBackendServices") {
         return failed(400, "invalid", CLASSIC);
     }
     let request_id = call.parameter("requestId");

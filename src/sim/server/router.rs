@@ -212,6 +212,7 @@ mod tests {
             path: path.to_owned(),
             segments,
             query: BTreeMap::new(),
+            headers: BTreeMap::new(),
             body: Value::Null,
             actor,
             connected_ms: 0,

@@ -10,10 +10,11 @@ use super::{
     Leg,
     actor::Actor,
     former::Former,
-    neighbours::{NEIGHBOURS, Neighbour},
+    neighbours::{NEIGHBOURS, Name, Neighbour},
     operations::{Operation, Operations},
     propagation::{Edge, Span, Split},
     url_map,
+    url_map_routing::Request,
 };
 
 /// Name of the one URL map.
@@ -122,14 +123,14 @@ impl LoadBalancer {
     /// What every service's split stands at, the frontend's first.
     #[must_use]
     pub fn became(&self) -> String {
-        let hosts = std::iter::once(HOST).chain(NEIGHBOURS.iter().map(|neighbour| neighbour.host));
-        hosts.map(|host| url_map::became(&self.document, host)).collect::<Vec<_>>().join(" ")
+        let requests = std::iter::once(HOST.into()).chain(NEIGHBOURS.iter().map(Name::request));
+        requests.map(|request: Request<'_>| url_map::became(&self.document, request)).collect::<Vec<_>>().join(" ")
     }
 
-    /// How the map marks the answers of a leg to users of a host under this header, if it does.
+    /// How the map marks the answers of a leg to a request under this header, if it does.
     #[must_use]
-    pub fn mark(&self, host: &str, leg: Leg, header: &str) -> Option<String> {
-        url_map::mark(&self.document, host, leg, header)
+    pub fn mark<'r>(&self, request: impl Into<Request<'r>>, leg: Leg, header: &str) -> Option<String> {
+        url_map::mark(&self.document, request, header, |link| leg_of(link) == Some(leg))
     }
 
     /// Lets the changes that are due take effect everywhere.
@@ -171,8 +172,8 @@ impl LoadBalancer {
         self.show(next);
         self.edge.accept(now_ms, url_map::split(&self.document, HOST));
         for Neighbour { name, edge, .. } in &mut self.neighbours {
-            let split = url_map::split(&self.document, name.host);
-            if url_map::split(&before, name.host) != split {
+            let split = url_map::split(&self.document, name.request());
+            if url_map::split(&before, name.request()) != split {
                 edge.accept(now_ms, split);
             }
         }

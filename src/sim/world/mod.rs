@@ -28,6 +28,7 @@ pub mod setup;
 pub mod sql;
 pub mod traffic;
 pub mod url_map;
+pub mod url_map_routing;
 pub mod url_map_tests;
 
 use std::collections::BTreeMap;

@@ -106,7 +106,7 @@ async fn by_map(ctx: Context<'_>, route: &Route, part: &MapPart) -> Result<Balan
     let mut marks = BTreeMap::new();
     let mut has_timeout = false;
     if let Some(scheme) = scheme {
-        let object = link(ctx, part, "urlMaps", part.url_map.as_str());
+        let object = link(ctx.plan.project_of_map(part), part, "urlMaps", part.url_map.as_str());
         match driver.rehearse(&first_step(route), scheme, SERVED_BY).await {
             Ok(Rehearsal { objections, marks: found, has_timeout: says }) => {
                 has_timeout = says;
@@ -144,17 +144,17 @@ fn rehearsal(ctx: Context<'_>, route: &Route, of: (Api, String), objections: Res
     }
 }
 
-fn link(ctx: Context<'_>, part: &MapPart, kind: &str, name: &str) -> String {
+fn link(project: &Shown, part: &MapPart, kind: &str, name: &str) -> String {
     let within = part.region.as_ref().map_or_else(|| "global".to_owned(), |region| format!("regions/{region}"));
-    format!("projects/{}/{within}/{kind}/{name}", ctx.plan.project)
+    format!("projects/{project}/{within}/{kind}/{name}")
 }
 
 /// Everything of one leg that stands by itself.
 async fn look<'a>(ctx: Context<'a>, compute: &Client, part: &MapPart, backend: &'a Backend) -> Result<(Option<Leg<'a>>, Told)> {
-    let (project, name) = (ctx.plan.project.as_str(), backend.target.as_str());
-    let locus = Locus { project, region: part.region.as_ref().map(Shown::as_str) };
+    let (project, name) = (ctx.plan.project_of(backend), backend.target.as_str());
+    let locus = Locus { project: project.as_str(), region: part.region.as_ref().map(Shown::as_str) };
     let place = ctx.spots.backend(&backend.id, "backend_service");
-    let object = link(ctx, part, "backendServices", name);
+    let object = link(project, part, "backendServices", name);
     let mut told = Told::default();
     let service = match preflight::backend_service(compute, locus, name).await {
         Ok(service) => service,
@@ -190,7 +190,7 @@ async fn look<'a>(ctx: Context<'a>, compute: &Client, part: &MapPart, backend: &
     let limit_s = match (&backend.workload, is_serverless, has_endpoints) {
         (WorkloadRef::CloudRunService { service }, true, _) => {
             // Where the service can't be read, its own source says so.
-            let told = ctx.composer.service(service).timeout_s(&ctx.composer.google(RUN)?).await;
+            let told = ctx.composer.service(project, service).timeout_s(&ctx.composer.google(RUN)?).await;
             told.ok().map(|told| told.unwrap_or(RUN_S).min(SERVERLESS_S))
         }
         (_, false, true) => Some(service.timeout_sec.unwrap_or(TIMEOUT_S)),
@@ -212,12 +212,17 @@ struct At<'a> {
 }
 
 impl At<'_> {
+    /// Whose it is.
+    fn project(&self) -> &str {
+        self.ctx.plan.project_of(self.backend).as_str()
+    }
+
     fn finding(&self, id: Id, why: impl Into<String>) -> Finding {
         Finding::new(id, self.object, why).at(self.place)
     }
 
     fn update(&self, flags: &str) -> String {
-        fix::backend_service(self.part, self.ctx.plan.project.as_str(), self.backend.target.as_str(), flags)
+        fix::backend_service(self.part, self.project(), self.backend.target.as_str(), flags)
     }
 
     fn settings(&self, service: &BackendService, has_endpoints: bool) -> impl Iterator<Item = Finding> {
@@ -240,7 +245,7 @@ impl At<'_> {
         }
         if service.outlier_detection.as_ref().is_some_and(|set| !set.is_null()) {
             let why = format!("outlier detection is on: each proxy takes endpoints of {title} out by itself after some errors");
-            let edit = fix::edit_backends(self.part, self.ctx.plan.project.as_str(), self.backend.target.as_str());
+            let edit = fix::edit_backends(self.part, self.project(), self.backend.target.as_str());
             found.push(self.finding(Id::OutlierDetection, why).mend(edit));
         }
         let log = service.log_config;
@@ -259,7 +264,7 @@ impl At<'_> {
     }
 
     fn groups(&self, service: &BackendService) -> impl Iterator<Item = Finding> {
-        let project = self.ctx.plan.project.as_str();
+        let project = self.project();
         let drained: Vec<String> =
             service.groups.iter().filter(|group| group.capacity_scaler == Some(0.0)).map(|group| group.place().to_string()).collect();
         let none = service.groups.is_empty().then(|| {
@@ -293,7 +298,7 @@ impl At<'_> {
             }
         }
         let (title, all) = (&self.backend.title, sum.healthy + sum.unhealthy);
-        let show = fix::health(self.part, self.ctx.plan.project.as_str(), name);
+        let show = fix::health(self.part, self.project(), name);
         if asked == 0 {
             told.well.push((format!("balancer/{}", self.backend.id), "groups whose health is not asked for here".to_owned()));
             return;
@@ -320,7 +325,7 @@ impl At<'_> {
                     "the backend service says that this account lacks {USE}, which Compute asks of whoever writes a URL map that leads to it"
                 );
                 let finding = self.finding(Id::PermissionMissing, why);
-                Some(Found::told(finding.mend(fix::grant(self.ctx.plan.project.as_str(), USE))))
+                Some(Found::told(finding.mend(fix::grant(self.project(), USE))))
             }
             Err(failure) => {
                 let why = format!("whether this account has {USE} can't be told ({})", failure.fault.message);
@@ -336,7 +341,8 @@ fn timeouts(ctx: Context<'_>, part: &MapPart, legs: &[Leg<'_>]) -> impl Iterator
     let longest = known.iter().max_by_key(|(_, limit)| *limit);
     let found = longest.into_iter().flat_map(|(longest, limit)| {
         known.iter().filter(move |(_, own)| own < limit).map(move |(leg, own)| {
-            let project = ctx.plan.project.as_str();
+            let owner = ctx.plan.project_of(leg.backend);
+            let project = owner.as_str();
             let fix = match &leg.backend.workload {
                 WorkloadRef::CloudRunService { service } if leg.is_serverless => format!(
                     "gcloud run services update {} --region={} --project={} --timeout={limit}",
@@ -352,7 +358,7 @@ fn timeouts(ctx: Context<'_>, part: &MapPart, legs: &[Leg<'_>]) -> impl Iterator
                 "an answer may take {} s on {} and {limit} s on {}: what takes longer than the shorter fails only there",
                 own, leg.backend.title, longest.backend.title
             );
-            let object = link(ctx, part, "backendServices", leg.backend.target.as_str());
+            let object = link(owner, part, "backendServices", leg.backend.target.as_str());
             Finding::new(Id::TimeoutDiffers, object, why).mend(fix).at(ctx.spots.backend(&leg.backend.id, "backend_service"))
         })
     });
@@ -366,7 +372,7 @@ async fn writes(ctx: Context<'_>, route: &Route, part: &MapPart) -> Result<Vec<F
         Some(_) => ["compute.regionUrlMaps.update", "compute.regionOperations.get"],
         None => ["compute.urlMaps.update", "compute.globalOperations.get"],
     };
-    let (project, client) = (ctx.plan.project.as_str(), ctx.composer.google(Api::Projects.host())?);
+    let (project, client) = (ctx.plan.project_of_map(part).as_str(), ctx.composer.google(Api::Projects.host())?);
     let place = ctx.spots.route(&route.id, "driver");
     let at = client.at(&["v1", "projects", &format!("{project}:testIamPermissions")]);
     let found = |permission: &str| {
