@@ -43,7 +43,8 @@ pub(super) fn claimed_of(text: &str, part: &[&str]) -> Claimed {
 
 /// As [`beside`], for a part, under the first of its names.
 pub(super) fn beside_of(text: &str, part: &[&str], claim: &Claim) -> String {
-    let claim = part.first().map_or_else(|| claim.to_string(), |name| claim.to_string().replacen(BEGINS, &format!("{BEGINS}{FOR}{name} "), 1));
+    let claim =
+        part.first().map_or_else(|| claim.to_string(), |name| claim.to_string().replacen(BEGINS, &format!("{BEGINS}{FOR}{name} "), 1));
     match found(text, part) {
         Some((place, _)) => format!("{}{claim}{}", &text[..place.start], &text[place.end..]),
         None if text.is_empty() => claim,

@@ -266,7 +266,10 @@ impl<'a> Composer<'a> {
     fn front_door(&self, route: &Route) -> Result<Option<Box<dyn Sensor>>> {
         // Revisions are steered within their service, whose own address is what is asked then.
         let simulated = |at: &Endpoints| match &route.driver {
-            Driver::UrlMap(_) => (at.front_door, neighbours::door(host_of(route.front_door.as_ref()).as_deref(), &path_and_query_of(route.front_door.as_ref()))),
+            Driver::UrlMap(_) => (
+                at.front_door,
+                neighbours::door(host_of(route.front_door.as_ref()).as_deref(), &path_and_query_of(route.front_door.as_ref())),
+            ),
             Driver::CloudRunRevisions { .. } => (at.run_direct, "/".to_owned()),
             Driver::HttpRoute(_) => (at.front_door, gateway::door(host_of(route.front_door.as_ref()).as_deref())),
         };

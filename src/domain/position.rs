@@ -27,9 +27,13 @@ pub enum Position {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Matcher {
-    Name { name: Shown },
+    Name {
+        name: Shown,
+    },
     /// The one that the map's host rules lead this host to.
-    Host { host: Shown },
+    Host {
+        host: Shown,
+    },
 }
 
 /// A rule of a path matcher, by what no other rule of it has.

@@ -205,7 +205,9 @@ impl From<RecordedDriver> for Driver {
 impl From<Driver> for RecordedDriver {
     fn from(driver: Driver) -> RecordedDriver {
         match driver {
-            Driver::UrlMap(MapPart { url_map, position: Position::Default, region: None, project: None }) => RecordedDriver::UrlMap { url_map },
+            Driver::UrlMap(MapPart { url_map, position: Position::Default, region: None, project: None }) => {
+                RecordedDriver::UrlMap { url_map }
+            }
             Driver::UrlMap(part) => RecordedDriver::UrlMapPart(part),
             Driver::CloudRunRevisions { service } => RecordedDriver::CloudRunRevisions { service },
             Driver::HttpRoute(part) => RecordedDriver::HttpRoute(part),

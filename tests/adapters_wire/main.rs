@@ -17,6 +17,7 @@ mod discovery;
 mod http;
 mod http_route;
 mod kubernetes;
+mod map_rules;
 mod metrics;
 mod path_matchers;
 mod pods;

@@ -22,6 +22,7 @@ mod foreign;
 mod init;
 mod landed;
 mod rollback;
+mod rules;
 mod second;
 mod services;
 mod session;

@@ -39,7 +39,8 @@ impl<'a> Asked<'a> {
     pub(super) fn taker(self, matcher: &Value, meant: Option<(Kind, usize)>) -> Option<(Kind, usize)> {
         let takes = |kind: Kind, at: usize, takes: Takes| takes == Takes::All || takes == Takes::Untold && meant == Some((kind, at));
         let by_path = Kind::Path.of(matcher).iter().enumerate();
-        let longest = by_path.filter_map(|(at, rule)| paths(rule).filter_map(|path| self.strength(path)).max().map(|strength| (at, strength)));
+        let longest =
+            by_path.filter_map(|(at, rule)| paths(rule).filter_map(|path| self.strength(path)).max().map(|strength| (at, strength)));
         if let Some((at, _)) = longest.max_by_key(|(at, strength)| (*strength, Reverse(*at))) {
             return Some((Kind::Path, at));
         }
@@ -73,7 +74,9 @@ impl<'a> Asked<'a> {
             ("prefixMatch", Value::String(begins)) => told(path.starts_with(&cased(begins))),
             ("fullPathMatch", Value::String(whole)) => told(path == cased(whole)),
             ("headerMatches", Value::Array(headers)) => headers.iter().map(by_header).min().unwrap_or(Takes::All),
-            ("queryParameterMatches", Value::Array(wanted)) => wanted.iter().map(|wanted| self.by_query(wanted)).min().unwrap_or(Takes::All),
+            ("queryParameterMatches", Value::Array(wanted)) => {
+                wanted.iter().map(|wanted| self.by_query(wanted)).min().unwrap_or(Takes::All)
+            }
             (_, _) => Takes::Untold,
         };
         conditions.iter().map(|(key, value)| one(key, value)).min().unwrap_or(Takes::All)
@@ -86,7 +89,13 @@ impl<'a> Asked<'a> {
         match (found, text("exactMatch"), text("regexMatch")) {
             (None, _, _) => Takes::None,
             (Some(_), _, Some(_)) => Takes::Untold,
-            (Some(value), Some(exact), None) => if value == exact { Takes::All } else { Takes::None },
+            (Some(value), Some(exact), None) => {
+                if value == exact {
+                    Takes::All
+                } else {
+                    Takes::None
+                }
+            }
             (Some(_), None, None) => Takes::All,
         }
     }
@@ -122,7 +131,10 @@ mod tests {
             {"priority": 15, "matchRules": [{"prefixMatch": "/", "queryParameterMatches": [{"name": "v", "exactMatch": "2"}]}]},
             {"priority": 5, "matchRules": [{"pathTemplateMatch": "/pay/{id}"}]},
             {"priority": 40, "matchRules": [{"prefixMatch": "/"}]}]});
-        assert_eq!(["/", "/cart", "/cart/1", "/carts", "/?v=2", "/?v=3"].map(|path| taker(&matcher, path, None)), [0, 2, 2, 0, 3, 0].map(Some));
+        assert_eq!(
+            ["/", "/cart", "/cart/1", "/carts", "/?v=2", "/?v=3"].map(|path| taker(&matcher, path, None)),
+            [0, 2, 2, 0, 3, 0].map(Some)
+        );
         assert_eq!((taker(&matcher, "/pay/7", None), taker(&matcher, "/pay/7", Some(4))), (Some(0), Some(4)), "a pattern may take it");
         let inverted = json!([{"headerName": "x-canary", "presentMatch": true, "invertMatch": true}]);
         let but = json!({"routeRules": [{"priority": 1, "matchRules": [{"prefixMatch": "/a", "headerMatches": inverted}]}]});
@@ -132,6 +144,9 @@ mod tests {
     #[test]
     fn the_longest_path_decides_wherever_it_stands() {
         let matcher = json!({"pathRules": [{"paths": ["/*"]}, {"paths": ["/api/v2/*", "/api/v2"]}, {"paths": ["/api/*"]}, {"paths": ["/api/v2/me"]}]});
-        assert_eq!(["/x", "/api/v2", "/api/v2/x", "/api/x", "/api/v2/me"].map(|path| taker(&matcher, path, None)), [0, 1, 1, 2, 3].map(Some));
+        assert_eq!(
+            ["/x", "/api/v2", "/api/v2/x", "/api/x", "/api/v2/me"].map(|path| taker(&matcher, path, None)),
+            [0, 1, 1, 2, 3].map(Some)
+        );
     }
 }

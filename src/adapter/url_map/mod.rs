@@ -383,7 +383,8 @@ impl Driver for UrlMapDriver {
 
     fn by_hand(&self, to: &Weights) -> String {
         let Config { url_map, project, region, position, backends, .. } = &self.config;
-        let legs: Vec<by_hand::Leg<'_>> = backends.iter().map(|(id, service)| by_hand::Leg { name: &service.name, share: to.of(id) }).collect();
+        let legs: Vec<by_hand::Leg<'_>> =
+            backends.iter().map(|(id, service)| by_hand::Leg { name: &service.name, share: to.of(id) }).collect();
         by_hand::command(by_hand::Lever::UrlMap { project, region: region.as_deref(), url_map, position }, &legs)
     }
 

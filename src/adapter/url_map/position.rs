@@ -150,9 +150,8 @@ impl Place {
     /// [`FaultKind::Unreadable`] if what stands there is no part of a URL map.
     pub(super) fn read(self, map: &UrlMap, position: &Position) -> Result<Part, Fault> {
         let text = |text: &str, called: String, bytes_max| Text { text: text.to_owned(), names: Vec::new(), called, bytes_max };
-        let of_matcher = |matcher: &Value| {
-            text(description(matcher), format!("the description of the path matcher {}", name(matcher)), DESCRIPTION_MAX)
-        };
+        let of_matcher =
+            |matcher: &Value| text(description(matcher), format!("the description of the path matcher {}", name(matcher)), DESCRIPTION_MAX);
         match self {
             Place::Default => Ok(Part {
                 service: map.default_service.clone(),
@@ -294,7 +293,9 @@ fn ruled(matcher: &Value, url_map: &str, rule: &MapRule) -> Result<(Kind, usize)
             let message = format!("path matcher {} in URL map {url_map} has two of {rule}, so neither is meant", name(matcher));
             Err(Fault::new(FaultKind::Unsupported, message))
         }
-        (None, _) => Err(missing(format!("path matcher {} in URL map {url_map} has no {rule}; {}", name(matcher), rules_of(matcher, kind)))),
+        (None, _) => {
+            Err(missing(format!("path matcher {} in URL map {url_map} has no {rule}; {}", name(matcher), rules_of(matcher, kind))))
+        }
     }
 }
 
@@ -318,7 +319,9 @@ pub(super) fn paths(rule: &Value) -> impl Iterator<Item = &str> {
 fn claimed_as(rule: &Value, position: &Position) -> Vec<String> {
     let planned = match position {
         Position::Rule { rule: MapRule::Path { path }, .. } => Some(path.as_str()),
-        Position::Rule { rule: MapRule::Route { .. }, .. } | Position::Default | Position::PathMatcher { .. } | Position::Host { .. } => None,
+        Position::Rule { rule: MapRule::Route { .. }, .. } | Position::Default | Position::PathMatcher { .. } | Position::Host { .. } => {
+            None
+        }
     };
     let others = paths(rule).filter(|path| Some(*path) != planned);
     planned.into_iter().chain(others).map(str::to_owned).collect()

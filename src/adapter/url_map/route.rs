@@ -353,15 +353,27 @@ mod tests {
         let shared = |project: &str, scope: &str| {
             let link = format!("https://www.googleapis.com/compute/v1/projects/{project}/{scope}/backendServices/frontend-gke");
             let map = map(json!([entry("frontend-run", 750), {"backendService": link, "weight": 250}]));
-            let backends = [backends().remove(0), ("gke".parse().unwrap(), Service { project: Some("svc".to_owned()), ..Service::from("frontend-gke") })];
+            let backends = [
+                backends().remove(0),
+                ("gke".parse().unwrap(), Service { project: Some("svc".to_owned()), ..Service::from("frontend-gke") }),
+            ];
             (split(&map, known(&backends, None, &Position::Default)).unwrap().weights, map)
         };
         assert_eq!(shared("svc", "global").0, weights(&[("run", 750), ("gke", 250)]));
-        assert_eq!(shared("p", "global").0, weights(&[("run", 750), ("gke", 0), ("p/frontend-gke", 250)]), "the map's own project is another");
+        assert_eq!(
+            shared("p", "global").0,
+            weights(&[("run", 750), ("gke", 0), ("p/frontend-gke", 250)]),
+            "the map's own project is another"
+        );
         assert_eq!(shared("svc", "regions/us-east1").0, weights(&[("run", 750), ("gke", 0), ("svc/frontend-gke", 250)]));
-        let backends = [backends().remove(0), ("gke".parse().unwrap(), Service { project: Some("svc".to_owned()), ..Service::from("frontend-gke") })];
+        let backends =
+            [backends().remove(0), ("gke".parse().unwrap(), Service { project: Some("svc".to_owned()), ..Service::from("frontend-gke") })];
         let to = weights(&[("run", 500), ("gke", 500)]);
-        let patch = changed(map(json!([entry("frontend-run", 1000)])), known(&backends, None, &Position::Default), Change::Split { to: &to, claim: None });
+        let patch = changed(
+            map(json!([entry("frontend-run", 1000)])),
+            known(&backends, None, &Position::Default),
+            Change::Split { to: &to, claim: None },
+        );
         let fresh = &patch.unwrap().default_route_action.unwrap().weighted_backend_services[1];
         assert_eq!(fresh.backend_service, "projects/svc/global/backendServices/frontend-gke");
     }

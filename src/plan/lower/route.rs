@@ -205,7 +205,13 @@ fn driver(problems: &mut Problems, at: At<'_>) -> Option<Driver> {
             Some(Driver::CloudRunRevisions { service: name::resource(problems, &at, name::RUN_SERVICE)? })
         }
         (None, None, Some(at)) => {
-            others_words(problems, &fields, map_part::PLACE_KEYS, "a URL map", "`http_route`, `namespace`, `cluster`, `rule`, `shared_with`");
+            others_words(
+                problems,
+                &fields,
+                map_part::PLACE_KEYS,
+                "a URL map",
+                "`http_route`, `namespace`, `cluster`, `rule`, `shared_with`",
+            );
             others_words(
                 problems,
                 &fields,

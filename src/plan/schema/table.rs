@@ -37,7 +37,11 @@ static HOST: Text = short(
 );
 static PATH_RULE: Text = short(
     200,
-    text("^/([A-Za-z0-9/._~%+,;=:@!-]*|([A-Za-z0-9/._~%+,;=:@!-]*/)?\\*)$", "a path with a * only at its end, behind a /", &["/api/*", "/api"]),
+    text(
+        "^/([A-Za-z0-9/._~%+,;=:@!-]*|([A-Za-z0-9/._~%+,;=:@!-]*/)?\\*)$",
+        "a path with a * only at its end, behind a /",
+        &["/api/*", "/api"],
+    ),
 );
 static RESOURCE: Text = text("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", "1 to 63 of a-z 0-9 -, beginning with a letter", &[]);
 static RUN_SERVICE: Text = text("^[a-z]([a-z0-9-]{0,47}[a-z0-9])?$", "1 to 49 of a-z 0-9 -, beginning with a letter", &["frontend"]);

@@ -19,7 +19,7 @@ use super::{
 use crate::sim::{
     faults::{Manner, Probing, setup::Page},
     world::{
-        Leg,
+        Leg, World,
         gateway::{self, Gateway},
         load_balancer::HOST,
         meter::Code,
@@ -27,7 +27,6 @@ use crate::sim::{
         traffic::Answerer,
         url_map,
         url_map_routing::{Request, held},
-        World,
     },
 };
 

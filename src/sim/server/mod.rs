@@ -20,6 +20,7 @@ pub mod router;
 pub mod run_template;
 pub mod run_v1;
 pub mod run_v2;
+pub mod service_project;
 pub mod service_usage;
 pub mod shape;
 pub mod sql;

@@ -13,7 +13,7 @@ use super::{
     Shared, compute,
     container::{self, Cluster},
     http::{Answer, Call, Handler, Reply},
-    iam, logging, monitoring, projects, run_v1, run_v2, service_usage, sql,
+    iam, logging, monitoring, projects, run_v1, run_v2, service_project, service_usage, sql,
 };
 use crate::sim::{
     faults::{Api, Trouble},
@@ -158,6 +158,16 @@ fn troubled(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> An
 }
 
 fn route(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> Answer {
+    if service_project::is_asked(call) {
+        return service_project::answer(world, call, |world, call| in_first_project(world, call, face, cluster));
+    }
+    if service_project::has_left(world, call) {
+        return service_project::missing(call).into();
+    }
+    in_first_project(world, call, face, cluster)
+}
+
+fn in_first_project(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> Answer {
     let refused = face.api().and_then(|api| iam::gate(world, api).or_else(|| iam::denied(world, call, api)));
     if let Some(reply) = refused {
         return reply.into();

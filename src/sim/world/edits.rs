@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    load_balancer::{HOST, HOTFIX, NAMESAKE},
+    load_balancer::{HOST, HOTFIX, LINK, NAMESAKE, SERVICES},
     url_map::{self, DOCS, link},
     url_map_routing::DEFAULTS,
 };
@@ -44,6 +44,7 @@ pub fn change(document: &Value, edit: Edit) -> Change {
             next["tests"] = json!([{"description": "the hotfix", "host": HOST, "path": "/", "service": link(HOTFIX)}]);
             Change::Dictate(next)
         }
+        Edit::Shared => Change::Patch(json!({"pathMatchers": shared(document)})),
         Edit::Rules => Change::Patch(json!({"pathMatchers": ruled(document)})),
         Edit::Matcher { gke_per_mille } => Change::Patch(matcher(document, gke_per_mille.min(1000))),
     }
@@ -121,6 +122,15 @@ fn with_mark(entries: &[Value], mark: Option<&str>) -> Vec<Value> {
     entries.iter().map(marked).collect()
 }
 
+/// The path matchers with the partners' API in the other project.
+fn shared(document: &Value) -> Value {
+    let text = document.get("pathMatchers").map(Value::to_string).unwrap_or_default();
+    let own = LINK.rsplit('/').next().unwrap_or_default();
+    let moved =
+        text.replace(&format!("projects/{own}/global/backendServices/api-"), &format!("projects/{SERVICES}/global/backendServices/api-"));
+    serde_json::from_str(&moved).unwrap_or_default()
+}
+
 /// The path matchers with the splits of the services beside the frontend in rules, and the pages for developers where no rule leads.
 fn ruled(document: &Value) -> Vec<Value> {
     let matchers = document.get("pathMatchers").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -137,7 +147,10 @@ fn ruled(document: &Value) -> Vec<Value> {
                     "routeAction": action, "headerAction": {"responseHeadersToRemove": ["server"]}});
                 Some(("routeRules", json!([all, first])))
             }
-            "api" => Some(("pathRules", json!([{"paths": ["/static/*"], "service": link(DOCS)}, {"paths": ["/v2/*", "/v2"], "routeAction": action}]))),
+            "api" => Some((
+                "pathRules",
+                json!([{"paths": ["/static/*"], "service": link(DOCS)}, {"paths": ["/v2/*", "/v2"], "routeAction": action}]),
+            )),
             _ => None,
         };
         let made = fields.get("defaultRouteAction").cloned().and_then(rules);

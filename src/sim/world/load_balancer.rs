@@ -25,6 +25,8 @@ pub const HOST: &str = "api.hexproperty.com";
 pub const HOTFIX: &str = "frontend-hotfix";
 /// A backend service of another project, which has the name of GKE's.
 pub const NAMESAKE: &str = "https://www.googleapis.com/compute/v1/projects/hexproperty-staging/global/backendServices/frontend-gke";
+/// Another project of the same people, whose backend services the map may lead to.
+pub const SERVICES: &str = "hexproperty-services";
 /// Prefix of every self link.
 pub const LINK: &str = "https://www.googleapis.com/compute/v1/projects/hexproperty";
 /// How long the control plane works on an accepted change, virtual milliseconds.
@@ -118,6 +120,12 @@ impl LoadBalancer {
     #[must_use]
     pub fn weights(&self) -> Vec<(String, u32)> {
         url_map::weights(&self.document, HOST)
+    }
+
+    /// Whether the map leads to backend services of the other project.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.document.to_string().contains(&format!("projects/{SERVICES}/"))
     }
 
     /// What every service's split stands at, the frontend's first.

@@ -75,7 +75,8 @@ pub fn held<'a>(document: &'a Value, request: Request<'_>) -> Held<'a> {
     let (matcher, place) = (&list(document, "pathMatchers")[at], format!("/pathMatchers/{at}"));
     let rule = |kind: &str, at: usize| Held { place: format!("{place}/{kind}/{at}"), part: &list(matcher, kind)[at], names: &RULES };
     let by_path = list(matcher, "pathRules").iter().enumerate();
-    let strongest = |(at, rule): (usize, &Value)| paths(rule).filter_map(|path| strength(path, request.path)).max().map(|found| (found, at));
+    let strongest =
+        |(at, rule): (usize, &Value)| paths(rule).filter_map(|path| strength(path, request.path)).max().map(|found| (found, at));
     if let Some((_, at)) = by_path.filter_map(strongest).max() {
         return rule("pathRules", at);
     }
@@ -177,7 +178,9 @@ pub(super) fn problems(matcher: &Value, found: &mut Vec<String>) {
     for (at, path) in all.iter().enumerate() {
         let stem = path.strip_suffix("/*").unwrap_or(path);
         if !path.starts_with('/') || stem.contains(['*', '?', '#']) {
-            found.push(format!("Invalid path '{path}' in pathMatcher '{place}': a path must start with / and have a * only at its end after a /."));
+            found.push(format!(
+                "Invalid path '{path}' in pathMatcher '{place}': a path must start with / and have a * only at its end after a /."
+            ));
         }
         if all[..at].contains(path) {
             found.push(format!("Path '{path}' appears more than once in pathMatcher '{place}'."));
@@ -193,7 +196,9 @@ pub(super) fn problems(matcher: &Value, found: &mut Vec<String>) {
             Some(priority) => priorities.push(priority),
         }
         if text(rule, "description").chars().count() > RULE_DESCRIPTION_MAX {
-            found.push(format!("The description of a routeRule of pathMatcher '{place}' must be at most {RULE_DESCRIPTION_MAX} characters."));
+            found.push(format!(
+                "The description of a routeRule of pathMatcher '{place}' must be at most {RULE_DESCRIPTION_MAX} characters."
+            ));
         }
         for matched in list(rule, "matchRules") {
             let ways = ["prefixMatch", "fullPathMatch", "pathTemplateMatch", "regexMatch"];
@@ -231,12 +236,16 @@ mod tests {
             {"priority": 3, "matchRules": [{"fullPathMatch": "/Cart", "ignoreCase": true}, {"pathTemplateMatch": "/pay/{id}/done"}]},
             {"priority": 5, "matchRules": [{"prefixMatch": "/", "queryParameterMatches": [{"name": "v", "exactMatch": "2"}]}]}]});
         let document = document(&rules);
-        let (headers, query) = (BTreeMap::from([("x-canary".to_owned(), "1".to_owned())]), BTreeMap::from([("v".to_owned(), "2".to_owned())]));
+        let (headers, query) =
+            (BTreeMap::from([("x-canary".to_owned(), "1".to_owned())]), BTreeMap::from([("v".to_owned(), "2".to_owned())]));
         let place = |request: Request<'_>| held(&document, request).place.rsplit('/').next().unwrap().to_owned();
         let plain = |path| place(Request::plain("a.b", path));
         assert_eq!(["/", "/cart", "/carts", "/pay/7/done", "/pay/7"].map(plain), ["0", "2", "0", "2", "0"]);
         let asked = Request { headers: Some(&headers), query: Some(&query), ..Request::plain("a.b", "/cart") };
-        assert_eq!((place(asked), place(Request { headers: None, ..asked }), place(Request { headers: None, path: "/x", ..asked })), ("1".into(), "2".into(), "3".into()));
+        assert_eq!(
+            (place(asked), place(Request { headers: None, ..asked }), place(Request { headers: None, path: "/x", ..asked })),
+            ("1".into(), "2".into(), "3".into())
+        );
     }
 
     #[test]
@@ -257,7 +266,12 @@ mod tests {
         };
         let rule = |priority: u64, matched: Value| json!({"priority": priority, "matchRules": [matched], "service": "s"});
         assert_eq!(told(&json!({"routeRules": [rule(1, json!({"prefixMatch": "/"})), rule(2, json!({"prefixMatch": "/"}))]})), 0);
-        assert_eq!(told(&json!({"routeRules": [rule(1, json!({"prefixMatch": "/"})), rule(1, json!({"prefixMatch": "/", "fullPathMatch": "/"}))]})), 2);
+        assert_eq!(
+            told(
+                &json!({"routeRules": [rule(1, json!({"prefixMatch": "/"})), rule(1, json!({"prefixMatch": "/", "fullPathMatch": "/"}))]})
+            ),
+            2
+        );
         assert_eq!(told(&json!({"routeRules": [rule(1, json!({"regexMatch": "/.*"}))]})), 1);
         assert_eq!(told(&json!({"pathRules": [{"paths": ["/a*", "/b", "c"]}, {"paths": ["/b"]}]})), 3);
     }
