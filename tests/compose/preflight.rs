@@ -20,7 +20,7 @@ use cutover::{
             setup::{Flaw, Page, Setup},
         },
         simulation::{Config, Simulation},
-        world::Leg,
+        world::{Leg, load_balancer::Kind},
     },
 };
 use futures::{StreamExt, stream};
@@ -95,6 +95,24 @@ async fn rules_and_another_projects_services_are_looked_at_where_they_are() {
     let said = told(&found_in(&simulation, &shared).await);
     let asked = "gcloud projects add-iam-policy-binding hexproperty-services --role=roles/compute.loadBalancerAdmin";
     assert!(said.contains(asked) && said.contains("add-iam-policy-binding hexproperty --role"), "{said}");
+}
+
+/// A load balancer of a region is looked at there, by the permissions that are named for it.
+#[tokio::test]
+async fn a_regional_load_balancer_is_looked_at_in_its_region() {
+    let regional = HEXPROPERTY.replace("url_map: hexproperty-lb", "url_map: hexproperty-lb\n      region: us-central1");
+    for kind in [Kind::RegionalExternal, Kind::RegionalInternal] {
+        let simulation = Simulation::start(Config::default()).await.unwrap();
+        simulation.control().with(|world| world.load_balancer.kind = kind);
+        let survey = found_in(&simulation, &regional).await;
+        assert_eq!(survey.findings, Vec::<Finding>::new(), "{}", told(&survey));
+        assert!(ids(&found_in(&simulation, HEXPROPERTY).await).contains(Id::NotFound.word()), "nothing of it is global");
+        for permission in ["compute.regionUrlMaps.update", "compute.regionBackendServices.use", "compute.regionOperations.get"] {
+            simulation.control().inject(&Fault::Setup(Setup::Lacks { permission: permission.to_owned() }));
+            let said = told(&found_in(&simulation, &regional).await);
+            assert!(said.contains(permission), "{permission}: {said}");
+        }
+    }
 }
 
 /// A fault, an edit of the plan by what is replaced, and what is found then.

@@ -21,6 +21,7 @@ mod evidence;
 mod foreign;
 mod init;
 mod landed;
+mod regional;
 mod rollback;
 mod rules;
 mod second;

@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod monitoring;
 pub mod projects;
 pub mod prometheus;
+pub mod regional;
 pub mod router;
 pub mod run_template;
 pub mod run_v1;

@@ -54,9 +54,45 @@ pub enum Refusal {
     Invalid(String),
 }
 
+/// Which kind of Application Load Balancer it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// Global and external.
+    #[default]
+    GlobalExternal,
+    /// Of a region, for everybody.
+    RegionalExternal,
+    /// Of a region, for its network.
+    RegionalInternal,
+}
+
+impl Kind {
+    /// Where its resources are.
+    #[must_use]
+    pub fn place(self) -> &'static str {
+        match self {
+            Self::GlobalExternal => "global",
+            Self::RegionalExternal | Self::RegionalInternal => "regions/us-central1",
+        }
+    }
+
+    /// What the log calls a change of its URL map: by `patch`, or else by an update.
+    #[must_use]
+    pub fn method(self, how: &str) -> &'static str {
+        match (self, how) {
+            (Self::GlobalExternal, "patch") => "v1.compute.urlMaps.patch",
+            (Self::GlobalExternal, _) => "v1.compute.urlMaps.update",
+            (_, "patch") => "v1.compute.regionUrlMaps.patch",
+            (_, _) => "v1.compute.regionUrlMaps.update",
+        }
+    }
+}
+
 /// The load balancer.
 #[derive(Debug, Clone)]
 pub struct LoadBalancer {
+    /// Which kind it is.
+    pub kind: Kind,
     /// The data plane.
     pub edge: Edge,
     /// The other services, each with a data plane of its own.
@@ -87,7 +123,8 @@ impl LoadBalancer {
         let version = seed.wrapping_mul(31) % 90_000 + 1;
         let (operations, former) = (Operations::default(), Former::default());
         let neighbours = Neighbour::all(seed, created_ms, span);
-        let mut balancer = Self { edge, neighbours, operations, document: Value::Null, version, requests: Vec::new(), former };
+        let mut balancer =
+            Self { kind: Kind::default(), edge, neighbours, operations, document: Value::Null, version, requests: Vec::new(), former };
         balancer.show(document);
         balancer
     }

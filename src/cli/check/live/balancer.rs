@@ -155,11 +155,12 @@ async fn look<'a>(ctx: Context<'a>, compute: &Client, part: &MapPart, backend: &
     let locus = Locus { project: project.as_str(), region: part.region.as_ref().map(Shown::as_str) };
     let place = ctx.spots.backend(&backend.id, "backend_service");
     let object = link(project, part, "backendServices", name);
+    let [get, usage] = permissions(part);
     let mut told = Told::default();
     let service = match preflight::backend_service(compute, locus, name).await {
         Ok(service) => service,
         Err(failure) => {
-            let finding = api::of_failure(&ctx, Api::Compute, "compute.backendServices.get", object, &failure);
+            let finding = api::of_failure(&ctx, Api::Compute, get, object, &failure);
             told.found.push(Found::failed(Api::Compute, finding.at(place)));
             return Ok((None, told));
         }
@@ -185,7 +186,7 @@ async fn look<'a>(ctx: Context<'a>, compute: &Client, part: &MapPart, backend: &
     } else if !service.groups.is_empty() {
         at.endpoints(compute, locus, &known, &mut told).await;
     }
-    let used = preflight::lacking(compute, locus.permissions_at(compute, name), &[USE]).await;
+    let used = preflight::lacking(compute, locus.permissions_at(compute, name), &[usage]).await;
     told.found.extend(at.used(used));
     let limit_s = match (&backend.workload, is_serverless, has_endpoints) {
         (WorkloadRef::CloudRunService { service }, true, _) => {
@@ -199,8 +200,13 @@ async fn look<'a>(ctx: Context<'a>, compute: &Client, part: &MapPart, backend: &
     Ok((Some(Leg { backend, service, is_serverless, limit_s }), told))
 }
 
-/// Compute asks it of whoever writes a URL map that leads to a backend service.
-const USE: &str = "compute.backendServices.use";
+/// What reading a backend service asks, and what Compute asks of whoever writes a URL map that leads to it.
+fn permissions(part: &MapPart) -> [&'static str; 2] {
+    match part.region {
+        Some(_) => ["compute.regionBackendServices.get", "compute.regionBackendServices.use"],
+        None => ["compute.backendServices.get", "compute.backendServices.use"],
+    }
+}
 
 /// One backend service and where the plan names it.
 struct At<'a> {
@@ -291,7 +297,7 @@ impl At<'_> {
             match health {
                 Ok(health) => (sum, asked) = (sum.and(health), asked + 1),
                 Err(failure) => {
-                    let finding = api::of_failure(&self.ctx, Api::Compute, "compute.backendServices.get", self.object, &failure);
+                    let finding = api::of_failure(&self.ctx, Api::Compute, permissions(self.part)[0], self.object, &failure);
                     told.found.push(Found::failed(Api::Compute, finding.at(self.place)));
                     return;
                 }
@@ -318,17 +324,18 @@ impl At<'_> {
     }
 
     fn used(&self, lacking: Result<Vec<&str>, Failure>) -> Option<Found> {
+        let usage = permissions(self.part)[1];
         match lacking {
             Ok(lacking) if lacking.is_empty() => None,
             Ok(_) => {
                 let why = format!(
-                    "the backend service says that this account lacks {USE}, which Compute asks of whoever writes a URL map that leads to it"
+                    "the backend service says that this account lacks {usage}, which Compute asks of whoever writes a URL map that leads to it"
                 );
                 let finding = self.finding(Id::PermissionMissing, why);
-                Some(Found::told(finding.mend(fix::grant(self.project(), USE))))
+                Some(Found::told(finding.mend(fix::grant(self.project(), usage))))
             }
             Err(failure) => {
-                let why = format!("whether this account has {USE} can't be told ({})", failure.fault.message);
+                let why = format!("whether this account has {usage} can't be told ({})", failure.fault.message);
                 Some(Found::failed(Api::Compute, self.finding(Id::PermissionUntold, why)))
             }
         }

@@ -86,7 +86,7 @@ fn store(world: &World) -> Store<'_> {
         scrapes: world.scrapes.visible(world.now_ms, i64::MIN, i64::MAX).collect(),
         read: page::samples,
         minutes: world.balancer.visible(world.now_ms).collect(),
-        tell: balancer::samples,
+        tell: balancer::teller(world.load_balancer.kind),
     }
 }
 

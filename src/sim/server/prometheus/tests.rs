@@ -8,6 +8,7 @@ use super::{
 use crate::sim::world::{
     Leg, World,
     balanced::{BOUNDS, Balanced, Counts, Latencies, Minute, Requests},
+    load_balancer::Kind,
     meter::Code,
     propagation::Span,
     scrapes::{Exposed, Sample, Scrape},
@@ -33,7 +34,7 @@ fn known(scrape: &Scrape) -> &[Sample] {
 }
 
 fn ask(scrapes: &[Scrape], at_s: i64, query: &str) -> Result<Value, Refusal> {
-    Store { scrapes: scrapes.iter().collect(), read: known, minutes: Vec::new(), tell: balancer::samples }
+    Store { scrapes: scrapes.iter().collect(), read: known, minutes: Vec::new(), tell: balancer::teller(Kind::GlobalExternal) }
         .evaluate(&read(query)?, at_s * 1000)
 }
 
@@ -129,7 +130,7 @@ fn what_the_load_balancer_counts_is_summed_by_the_minute_and_one_minute_alone_co
     minutes[3] = minute(4, &[(Code::Fine, Some(Code::Fine), 594), (Code::Broken, Some(Code::Broken), 4), (Code::BadGateway, None, 2)]);
     let ask = |at_s: i64, query: &str| {
         let minutes = minutes.iter().collect();
-        let store = Store { scrapes: Vec::new(), read: known, minutes, tell: balancer::samples };
+        let store = Store { scrapes: Vec::new(), read: known, minutes, tell: balancer::teller(Kind::GlobalExternal) };
         let query = query.replace("LB", "loadbalancing_googleapis_com:https");
         match store.evaluate(&read(&query).unwrap(), at_s * 1000).unwrap() {
             Value::Vector(series) if series.len() <= 1 => series.first().map(|(_, value)| *value),
