@@ -166,13 +166,20 @@ fn a_record_of_a_place_in_a_map_is_none_that_older_programs_take_for_the_default
     assert_eq!(serde_json::from_value::<Plan>(rules).unwrap(), plan::read(RULES.as_bytes()).unwrap().0);
     assert!(!serde_json::to_string(&plan::read(GOOD.as_bytes()).unwrap().0).unwrap().contains("\"project\":null"), "as it always was");
     let shared = record(&GOOD.replacen("url_map: hexproperty-lb", "url_map: hexproperty-lb\n      project: shared-net", 1));
-    assert_eq!(shared["routes"][0]["driver"]["url-map-part"]["project"], "shared-net");
+    assert_eq!(shared["routes"][0]["driver"]["url-map-elsewhere"]["project"], "shared-net");
+    // Its backends are enough: a program of before would take one of them for its namesake in the plan's own project.
+    let services =
+        record(&GOOD.replacen("backend_service: frontend-run", "backend_service: frontend-run\n        project: run-services", 1));
+    assert_eq!(services["routes"][0]["driver"]["url-map-elsewhere"]["project"], "hexproperty");
+    assert_eq!(services["routes"][0]["backends"][0]["project"], "run-services");
+    let own = record(&GOOD.replacen("url_map: hexproperty-lb", "url_map: hexproperty-lb\n      project: hexproperty", 1));
+    assert_eq!(own["routes"][0]["driver"], drivers(0), "what is the plan's own needs no word");
 }
 
 /// A load balancer of the network's project, its backends in the services' own.
 #[test]
 fn what_is_another_projects_is_asked_for_and_moved_by_hand_there() {
-    let text = LOAD_BALANCER.replacen("url_map: hexproperty-lb", "url_map: hexproperty-lb\n      project: shared-net", 1);
+    let text = LOAD_BALANCER.replacen("url_map: hexproperty-lb", "url_map: hexproperty-lb, project: shared-net", 1);
     let text = text.replacen("backend_service: frontend-run", "backend_service: frontend-run\n        project: run-services", 1);
     let (plan, warnings) =
         plan::read(text.as_bytes()).unwrap_or_else(|problems| panic!("{}", diagnostic::render_all(&problems, "shared.yaml", &text)));

@@ -241,7 +241,7 @@ impl<'a> Composer<'a> {
     fn beside(&self, route: &Route, part: &MapPart) -> Vec<(RouteId, Position)> {
         let others = self.plan.routes.iter().filter(|other| other.id != route.id);
         let of_map = others.filter_map(|other| match &other.driver {
-            Driver::UrlMap(found) if found.is_same_map(part) => Some((other.id.clone(), found.position.clone())),
+            Driver::UrlMap(found) if self.plan.is_one_map(found, part) => Some((other.id.clone(), found.position.clone())),
             Driver::UrlMap(_) | Driver::CloudRunRevisions { .. } | Driver::HttpRoute(_) => None,
         });
         of_map.collect()
@@ -250,7 +250,7 @@ impl<'a> Composer<'a> {
     /// What is written to a map, by whichever route.
     fn book(&self, part: &MapPart) -> Arc<Book> {
         let mut books = self.books.borrow_mut();
-        if let Some((_, book)) = books.iter().find(|(known, _)| known.is_same_map(part)) {
+        if let Some((_, book)) = books.iter().find(|(known, _)| self.plan.is_one_map(known, part)) {
             return book.clone();
         }
         let book = Arc::new(Book::default());

@@ -168,16 +168,9 @@ pub struct MapPart {
     /// Where a regional map is; `None` for a global one.
     #[serde(default)]
     pub region: Option<Shown>,
-    /// Of another project than the plan's.
+    /// Where it has to be said, because something of the route is not the plan's project's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<Shown>,
-}
-
-impl MapPart {
-    /// Whether both are parts of one object.
-    pub fn is_same_map(&self, other: &MapPart) -> bool {
-        (&self.url_map, &self.region, &self.project) == (&other.url_map, &other.region, &other.project)
-    }
 }
 
 /// A driver as records hold it. A program of before knew global maps and their default routes alone, and would steer that of any map: so
@@ -187,6 +180,7 @@ impl MapPart {
 enum RecordedDriver {
     UrlMap { url_map: Shown },
     UrlMapPart(MapPart),
+    UrlMapElsewhere(MapPart),
     CloudRunRevisions { service: Shown },
     HttpRoute(RulePart),
 }
@@ -195,7 +189,7 @@ impl From<RecordedDriver> for Driver {
     fn from(recorded: RecordedDriver) -> Driver {
         match recorded {
             RecordedDriver::UrlMap { url_map } => Driver::default_route(url_map),
-            RecordedDriver::UrlMapPart(part) => Driver::UrlMap(part),
+            RecordedDriver::UrlMapPart(part) | RecordedDriver::UrlMapElsewhere(part) => Driver::UrlMap(part),
             RecordedDriver::CloudRunRevisions { service } => Driver::CloudRunRevisions { service },
             RecordedDriver::HttpRoute(part) => Driver::HttpRoute(part),
         }
@@ -208,6 +202,8 @@ impl From<Driver> for RecordedDriver {
             Driver::UrlMap(MapPart { url_map, position: Position::Default, region: None, project: None }) => {
                 RecordedDriver::UrlMap { url_map }
             }
+            // A program of before would look for it in the plan's own project.
+            Driver::UrlMap(part) if part.project.is_some() => RecordedDriver::UrlMapElsewhere(part),
             Driver::UrlMap(part) => RecordedDriver::UrlMapPart(part),
             Driver::CloudRunRevisions { service } => RecordedDriver::CloudRunRevisions { service },
             Driver::HttpRoute(part) => RecordedDriver::HttpRoute(part),

@@ -27,6 +27,7 @@ use cutover::{
         simulation::Simulation,
         world::{
             actor::Actor,
+            audit::Audit,
             kubernetes::{resource::Resource, store::Key, write::Part},
             load_balancer::Write,
         },
@@ -192,6 +193,8 @@ impl Subject {
     async fn world(&self) -> Simulation {
         let world = world().await;
         (self.begins)(&world);
+        // Nobody is named for what was there before.
+        world.control().with(|world| world.audit = Audit::default());
         world
     }
 

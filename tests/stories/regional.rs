@@ -7,11 +7,11 @@ use cutover::{
     sim::world::load_balancer::Kind,
 };
 
-use crate::session::{LOAD_BALANCER, Session, Sky, backend, route_id, route_of, split};
+use crate::session::{LOAD_BALANCER, Session, Sky, backend, route_of, split};
 
 const EXTERNAL: [(&str, &str); 3] = [
     ("settle: 2m", "settle: 45s"),
-    ("url_map: hexproperty-lb", "url_map: hexproperty-lb\n      region: us-central1"),
+    ("url_map: hexproperty-lb", "url_map: hexproperty-lb, region: us-central1"),
     ("readings: { load_balancer: {} }", "readings: { load_balancer: { scheme: external } }"),
 ];
 const INTERNAL: [(&str, &str); 3] =
@@ -26,7 +26,8 @@ async fn flown(kind: Kind, name: &'static str, plan: &'static [(&'static str, &'
     session.until("the load balancer tells of both legs", told).await;
     assert_eq!(route_of(&session.state()).accepted.as_ref().unwrap().hindrances, []);
     assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
-    session.until("it is home", |state| home(state, &route_id()).is_reached()).await;
+    let is_home = |state: &State| home(state, &state.opened.as_ref().expect("it is open").plan.routes[0]).is_reached();
+    session.until("it is home", is_home).await;
     let resources = session.control().with(|world| world.audit.all().iter().map(|mutation| mutation.resource.clone()).collect::<Vec<_>>());
     let in_region = "projects/hexproperty/regions/us-central1/urlMaps/hexproperty-lb";
     assert!(resources.iter().filter(|resource| resource.contains("urlMaps")).all(|resource| resource == in_region), "{resources:?}");

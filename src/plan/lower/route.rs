@@ -31,6 +31,9 @@ pub(super) fn routes(problems: &mut Problems, at: &At<'_>, declared: &Declared<'
         asked.next_route();
         found.push(route(problems, &mut names, &mut asked, entry.clone(), declared));
     }
+    if let Some(project) = &declared.project {
+        found.iter_mut().flatten().for_each(|route: &mut Route| route.of_project(project));
+    }
     for (place, (route, entry)) in found.iter().zip(&entries).enumerate() {
         let Some(route) = route else { continue };
         let shares = |earlier: &&Route| earlier.driver.collides(&route.driver);
@@ -46,6 +49,9 @@ pub(super) fn routes(problems: &mut Problems, at: &At<'_>, declared: &Declared<'
             let allowed = "one route for each default route, path matcher or rule of a URL map, Cloud Run service, or HTTPRoute";
             problems.at(entry, message).allowed(allowed).error();
         }
+    }
+    if let Some(project) = &declared.project {
+        found.iter_mut().flatten().for_each(|route| route.tell_projects(project));
     }
     found.into_iter().collect()
 }
