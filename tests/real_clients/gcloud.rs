@@ -195,9 +195,11 @@ fn the_command_by_hand_of_a_rule_brings_that_one_home_and_nothing_else() {
 /// The map with the splits of two matchers in rules, away from home; JSON is YAML too.
 const RULED: &str = "import json, sys\n\
 found = json.load(sys.stdin)\n\
+found.pop(\"id\")\n\
 for part in found[\"pathMatchers\"]:\n    \
     if part[\"name\"] not in (\"backend\", \"api\"): continue\n    \
     action = part.pop(\"defaultRouteAction\")\n    \
+    action.pop(\"timeout\", None)\n    \
     for entry, weight in zip(action[\"weightedBackendServices\"], (300, 700)): entry[\"weight\"] = weight\n    \
     part[\"defaultService\"] = action[\"weightedBackendServices\"][0][\"backendService\"].rsplit(\"/\", 1)[0] + \"/docs\"\n    \
     if part[\"name\"] == \"backend\": part[\"routeRules\"] = [{\"description\": \"everybody\", \"priority\": 20, \
