@@ -173,7 +173,7 @@ fn a_record_of_a_place_in_a_map_is_none_that_older_programs_take_for_the_default
     assert_eq!(services["routes"][0]["driver"]["url-map-elsewhere"]["project"], "hexproperty");
     assert_eq!(services["routes"][0]["backends"][0]["project"], "run-services");
     let own = record(&GOOD.replacen("url_map: hexproperty-lb", "url_map: hexproperty-lb\n      project: hexproperty", 1));
-    assert_eq!(own["routes"][0]["driver"], drivers(0), "what is the plan's own needs no word");
+    assert_eq!(own["routes"][0]["driver"], record(GOOD)["routes"][0]["driver"], "what is the plan's own needs no word");
 }
 
 /// A load balancer of the network's project, its backends in the services' own.
