@@ -26,8 +26,8 @@
 //! # Words
 //! A share is *wanted* (asked for), *given* (accepted by the API) and *got* (what requests show, with its band). A route is *home* when
 //! everything is accepted there and seen there; a *stranger* is a backend with traffic that the plan does not name; a *hindrance* is what
-//! an API's object holds against a move. A *position* is where in a URL map a route's split stands: its default route, or that of a path
-//! matcher; of an HTTPRoute, which *rule* holds it. A *declarer* applies what an object is to be, again and again, and so owns its weights too. *News* is what happened, a *refusal* why something was not done, an *objection* what stands
+//! an API's object holds against a move. A *position* is where in a URL map a route's split stands: its default route, that of a path
+//! matcher, or a rule of one; of an HTTPRoute, which *rule* holds it. A *declarer* applies what an object is to be, again and again, and so owns its weights too. *News* is what happened, a *refusal* why something was not done, an *objection* what stands
 //! against going home, *evidence* what a line of the checklist rests on. A trigger is *running*, *unproven* (beyond its limit when it was last
 //! judged), *blind*, *unjudged* (excused: too little to tell), *idle*, *fired*, *going home* (a rollback does already what it could lead to)
 //! or *quiet*; its *gap* is why there is no figure.

@@ -40,6 +40,7 @@ use preflight::{found_in, told};
 
 const HEXPROPERTY: &str = include_str!("../plans/hexproperty.yaml");
 const SERVICES: &str = include_str!("../plans/services.yaml");
+const RULES: &str = include_str!("../plans/rules.yaml");
 const PROMETHEUS: &str = include_str!("../plans/prometheus.yaml");
 const LOAD_BALANCER: &str = include_str!("../plans/load_balancer.yaml");
 const CLUSTERS: &str = include_str!("../plans/gke-to-gke.yaml");

@@ -36,6 +36,7 @@ const PROMETHEUS: &str = include_str!("../plans/prometheus.yaml");
 const LOAD_BALANCER: &str = include_str!("../plans/load_balancer.yaml");
 const MINIMAL: &str = include_str!("../plans/minimal.yaml");
 const SERVICES: &str = include_str!("../plans/services.yaml");
+const RULES: &str = include_str!("../plans/rules.yaml");
 const CLUSTERS: &str = include_str!("../plans/gke-to-gke.yaml");
 
 #[test]
@@ -178,6 +179,79 @@ fn a_record_of_a_place_in_a_map_is_none_that_older_programs_take_for_the_default
     let regional = record(&GOOD.replacen("url_map: hexproperty-lb", "url_map: hexproperty-lb\n      region: us-east1", 1));
     assert_eq!(regional["routes"][0]["driver"]["url-map-part"]["region"], "us-east1");
     assert_eq!(serde_json::from_value::<Plan>(services).unwrap(), plan::read(SERVICES.as_bytes()).unwrap().0);
+    let rules = record(RULES);
+    let position = |at: usize| rules["routes"][at]["driver"]["url-map-part"]["position"].clone();
+    assert_eq!(position(1), serde_json::json!({"rule": {"of": {"name": {"name": "backend"}}, "rule": {"route": {"priority": 20}}}}));
+    let host = serde_json::json!({"host": {"host": "partners.hexproperty.com"}});
+    assert_eq!(position(2), serde_json::json!({"rule": {"of": host, "rule": {"path": {"path": "/v2/*"}}}}));
+    assert_eq!(serde_json::from_value::<Plan>(rules).unwrap(), plan::read(RULES.as_bytes()).unwrap().0);
+    assert!(!serde_json::to_string(&plan::read(GOOD.as_bytes()).unwrap().0).unwrap().contains("\"project\":null"), "as it always was");
+    let shared = record(&GOOD.replacen("url_map: hexproperty-lb", "url_map: hexproperty-lb\n      project: shared-net", 1));
+    assert_eq!(shared["routes"][0]["driver"]["url-map-elsewhere"]["project"], "shared-net");
+    // Its backends are enough: a program of before would take one of them for its namesake in the plan's own project.
+    let services =
+        record(&GOOD.replacen("backend_service: frontend-run", "backend_service: frontend-run\n        project: run-services", 1));
+    assert_eq!(services["routes"][0]["driver"]["url-map-elsewhere"]["project"], "hexproperty");
+    assert_eq!(services["routes"][0]["backends"][0]["project"], "run-services");
+    let own = record(&GOOD.replacen("url_map: hexproperty-lb", "url_map: hexproperty-lb\n      project: hexproperty", 1));
+    assert_eq!(own["routes"][0]["driver"], record(GOOD)["routes"][0]["driver"], "what is the plan's own needs no word");
+}
+
+/// A load balancer of the network's project, its backends in the services' own.
+#[test]
+fn what_is_another_projects_is_asked_for_and_moved_by_hand_there() {
+    let text = LOAD_BALANCER.replacen("url_map: hexproperty-lb", "url_map: hexproperty-lb, project: shared-net", 1);
+    let text = text.replacen("backend_service: frontend-run", "backend_service: frontend-run\n        project: run-services", 1);
+    let (plan, warnings) =
+        plan::read(text.as_bytes()).unwrap_or_else(|problems| panic!("{}", diagnostic::render_all(&problems, "shared.yaml", &text)));
+    assert_eq!(warnings, []);
+    let route = &plan.routes[0];
+    let owners: Vec<&str> = route.backends.iter().map(|backend| plan.project_of(backend).as_str()).collect();
+    assert_eq!(owners, ["run-services", "hexproperty"]);
+    let by_hand = plan.home_by_hand(route);
+    assert!(
+        by_hand.contains("export hexproperty-lb --global --project=shared-net |") && !by_hand.contains("--project=hexproperty"),
+        "{by_hand}"
+    );
+    let server = route.backends[0].readings.as_ref().unwrap().source.server.clone();
+    assert_eq!(server, Server::Google { project: "shared-net".into() }, "the load balancer's figures are its front end's project's");
+}
+
+#[test]
+fn the_plan_with_splits_in_rules_has_nothing_to_remark_on_and_each_slip_gets_one_error() {
+    let (_, warnings) =
+        plan::read(RULES.as_bytes()).unwrap_or_else(|problems| panic!("{}", diagnostic::render_all(&problems, "rules.yaml", RULES)));
+    assert_eq!(diagnostic::render_all(&warnings, "rules.yaml", RULES), "0 errors, 0 warnings\n");
+    let slips = [
+        ("      path_matcher: backend\n", "", "add `path_matcher: NAME`"),
+        ("route_rule: 20\n", "route_rule: 20\n      path_rule: /v2/*\n", "never both"),
+        ("route_rule: 20\n", "route_rule: first\n", "a whole number from 0 to 2147483647"),
+        ("route_rule: 20\n", "route_rule: 2147483648\n", "a whole number from 0 to 2147483647"),
+        ("route_rule: 20\n", "route_rul: 20\n", "did you mean `route_rule`?"),
+        ("path_rule: /v2/*\n", "path_rule: /v2*\n", "did you mean `/v2/*`?"),
+        ("path_rule: /v2/*\n", "path_rule: v2/*\n", "beginning with /"),
+        ("path_rule: /v2/*\n", "path_rule: /v2/*?a=1\n", "a * only at the end"),
+        ("path_rule: /v2/*\n", "path_rule: \"/v2/'\"\n", "is no path of a path rule"),
+        ("path_rule: /v2/*\n", "path_rule: /v2/*\n      project: Shared\n", "is no project id"),
+    ];
+    for (good, slip, says) in slips {
+        assert!(RULES.contains(good), "{good}");
+        let text = RULES.replacen(good, slip, 1);
+        let problems = plan::read(text.as_bytes()).expect_err(slip);
+        let shown = diagnostic::render_all(&problems, "rules.yaml", &text);
+        let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+        assert!(errors == 1 && shown.contains(says), "{slip}: {shown}");
+    }
+    let twice = RULES.replacen("host: partners.hexproperty.com\n      path_rule: /v2/*", "path_matcher: backend\n      route_rule: 20", 1);
+    let shown = diagnostic::render_all(&plan::read(twice.as_bytes()).unwrap_err(), "rules.yaml", &twice);
+    assert!(shown.contains("moves the same weights as route `backend`"), "{shown}");
+    let revisions =
+        GOOD.replacen("url_map: hexproperty-lb", "cloud_run_revisions: frontend\n      route_rule: 1\n      project: other-one", 1);
+    let shown = diagnostic::render_all(&plan::read(revisions.as_bytes()).unwrap_err(), "revisions.yaml", &revisions);
+    assert!(
+        shown.contains("`route_rule` says something of a URL map") && shown.contains("`project` says something of a URL map"),
+        "{shown}"
+    );
 }
 
 #[test]

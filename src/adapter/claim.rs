@@ -1,6 +1,9 @@
 //! A session's claim within text that people wrote: found, put there, and put in the place of an older one, all else bit for bit as it was.
 //!
 //! Where a text has several, the one of the highest epoch counts, which a write then replaces; the others stay as people's text.
+//!
+//! Some parts of an object have no text of their own, and share one: a claim to such a part says its name, as
+//! `[cutover claim/1 for /api/* night …]`. Whoever asks for the text's own claim, or for another part's, takes it for people's text.
 
 use std::ops::Range;
 
@@ -15,24 +18,43 @@ use crate::{
 
 /// Between people's text and a claim that is put behind it.
 const GAP: &str = " ";
+/// Before the name of the part that a claim is to.
+const FOR: &str = "for ";
 
 /// Whose claim stands in `text`.
 pub(super) fn claimed(text: &str) -> Claimed {
-    found(text).map_or(Claimed::Nobody, |(_, claim)| Claimed::By(Box::new(claim)))
+    claimed_of(text, &[])
 }
 
 /// The text with `claim` in the place of the one that stands in it, or behind it.
 pub(super) fn beside(text: &str, claim: &Claim) -> String {
-    match found(text) {
-        Some((place, _)) => format!("{}{claim}{}", &text[..place.start], &text[place.end..]),
-        None if text.is_empty() => claim.to_string(),
-        None => format!("{text}{GAP}{claim}"),
-    }
+    beside_of(text, &[], claim)
 }
 
 /// That people's own text at `place` leaves no room for any claim beside it within `limit` bytes.
 pub(super) fn no_room(text: &str, limit: usize, place: &str) -> Option<Hindrance> {
-    let beyond = u32::try_from(beyond(text, limit)).unwrap_or(u32::MAX);
+    no_room_of(text, &[], limit, place)
+}
+
+/// Whose claim to the part stands in `text` that has any of these names; with none, to what the text itself is of.
+pub(super) fn claimed_of(text: &str, part: &[&str]) -> Claimed {
+    found(text, part).map_or(Claimed::Nobody, |(_, claim)| Claimed::By(Box::new(claim)))
+}
+
+/// As [`beside`], for a part, under the first of its names.
+pub(super) fn beside_of(text: &str, part: &[&str], claim: &Claim) -> String {
+    let claim =
+        part.first().map_or_else(|| claim.to_string(), |name| claim.to_string().replacen(BEGINS, &format!("{BEGINS}{FOR}{name} "), 1));
+    match found(text, part) {
+        Some((place, _)) => format!("{}{claim}{}", &text[..place.start], &text[place.end..]),
+        None if text.is_empty() => claim,
+        None => format!("{text}{GAP}{claim}"),
+    }
+}
+
+/// As [`no_room`], for a part.
+pub(super) fn no_room_of(text: &str, part: &[&str], limit: usize, place: &str) -> Option<Hindrance> {
+    let beyond = u32::try_from(beyond(text, part, limit)).unwrap_or(u32::MAX);
     (beyond > 0).then(|| Hindrance::NoRoom { place: Shown::new(place), beyond })
 }
 
@@ -43,19 +65,35 @@ pub(super) fn bears(claimed: &Claimed, change: Change<'_>, no_room: Option<Hindr
 }
 
 /// By how many bytes people's own text is too long to have any claim beside it within `limit`; zero if it is not.
-fn beyond(text: &str, limit: usize) -> usize {
-    let own = text.len() - found(text).map_or(0, |(place, _)| place.len());
-    (own + GAP.len() + CLAIM_BYTES_MAX).saturating_sub(limit)
+fn beyond(text: &str, part: &[&str], limit: usize) -> usize {
+    let own = text.len() - found(text, part).map_or(0, |(place, _)| place.len());
+    (own + GAP.len() + bytes_max(part.first().copied())).saturating_sub(limit)
 }
 
-fn found(text: &str) -> Option<(Range<usize>, Claim)> {
+/// Longest claim under this name.
+fn bytes_max(name: Option<&str>) -> usize {
+    CLAIM_BYTES_MAX + name.map_or(0, |name| FOR.len() + name.len() + 1)
+}
+
+fn found(text: &str, part: &[&str]) -> Option<(Range<usize>, Claim)> {
+    let longest = bytes_max(part.iter().copied().max_by_key(|name| name.len()));
     let begins = text.match_indices(BEGINS).map(|(at, _)| at);
     let whole = begins.filter_map(|from| {
-        let length = text[from..].bytes().take(CLAIM_BYTES_MAX).position(|byte| ENDS.as_bytes() == [byte])? + ENDS.len();
-        let claim = text[from..from + length].parse().ok()?;
+        let length = text[from..].bytes().take(longest).position(|byte| ENDS.as_bytes() == [byte])? + ENDS.len();
+        let claim = read(&text[from..from + length], part)?;
         Some((from..from + length, claim))
     });
     whole.max_by_key(|(_, claim): &(Range<usize>, Claim)| claim.epoch)
+}
+
+/// A text that is a claim to the part and nothing else.
+fn read(text: &str, part: &[&str]) -> Option<Claim> {
+    if part.is_empty() {
+        return text.parse().ok();
+    }
+    let named = text.strip_prefix(BEGINS)?.strip_prefix(FOR)?;
+    let rest = part.iter().find_map(|name| named.strip_prefix(name)?.strip_prefix(' '))?;
+    format!("{BEGINS}{rest}").parse().ok()
 }
 
 #[cfg(test)]
@@ -109,10 +147,24 @@ mod tests {
 
     #[test]
     fn room_is_for_any_claim_or_for_none() {
-        assert_eq!(beyond("abc", 3 + 1 + CLAIM_BYTES_MAX), 0);
-        assert_eq!(beyond("abcd", 3 + 1 + CLAIM_BYTES_MAX), 1);
+        assert_eq!(beyond("abc", &[], 3 + 1 + CLAIM_BYTES_MAX), 0);
+        assert_eq!(beyond("abcd", &[], 3 + 1 + CLAIM_BYTES_MAX), 1);
         let long = beside(&"x".repeat(2000), &claim(1));
-        assert_eq!(beyond(&long, 2048), beyond(&"x".repeat(2001), 2048), "the gap that was put there is people's now");
+        assert_eq!(beyond(&long, &[], 2048), beyond(&"x".repeat(2001), &[], 2048), "the gap that was put there is people's now");
+    }
+
+    #[test]
+    fn parts_that_share_a_text_have_claims_of_their_own_under_their_names() {
+        let (first, second) = (["/api/*", "/api"], ["/static/*"]);
+        let text = beside_of("the shop", &first, &claim(1));
+        assert_eq!(text, format!("the shop {}", claim(1).to_string().replace("claim/1 ", "claim/1 for /api/* ")));
+        assert_eq!((claimed(&text), claimed_of(&text, &second)), (Claimed::Nobody, Claimed::Nobody), "people's text to all others");
+        assert_eq!(claimed_of(&text, &["/api", "/api/*"]), by(claim(1)), "whichever of the names it was written under");
+        let all = beside_of(&beside(&text, &claim(5)), &second, &claim(3));
+        assert_eq!([claimed(&all), claimed_of(&all, &first), claimed_of(&all, &second)], [by(claim(5)), by(claim(1)), by(claim(3))]);
+        let again = beside_of(&all, &first, &claim(2));
+        assert_eq!(again, all.replace("/api/* night 00000007 epoch 1", "/api/* night 00000007 epoch 2"));
+        assert_eq!(beyond("abc", &first, 3 + 1 + CLAIM_BYTES_MAX), "for /api/* ".len());
     }
 
     proptest! {

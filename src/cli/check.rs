@@ -358,9 +358,13 @@ fn route_line(route: &Route) -> String {
     let ladder: Vec<_> = route.ladder.iter().zip(below).map(|(rung, below)| rung_text(route, *rung, below)).collect();
     let place = match &route.driver {
         // What a route steers where it says nothing else.
-        Driver::UrlMap(MapPart { position: Position::Default, region: None, .. }) | Driver::CloudRunRevisions { .. } => String::new(),
-        Driver::UrlMap(MapPart { url_map, position, region: None }) => format!("; {position} in {url_map}"),
-        Driver::UrlMap(MapPart { url_map, position, region: Some(region) }) => format!("; {position} in {url_map} of {region}"),
+        Driver::UrlMap(MapPart { position: Position::Default, region: None, project: None, .. }) | Driver::CloudRunRevisions { .. } => {
+            String::new()
+        }
+        Driver::UrlMap(MapPart { url_map, position, region, project }) => {
+            let of = |place: &Option<Shown>| place.as_ref().map_or_else(String::new, |place| format!(" of {place}"));
+            format!("; {position} in {url_map}{}{}", of(region), of(project))
+        }
         Driver::HttpRoute(RulePart { http_route, namespace, cluster, rule, shared_with, .. }) => {
             let names: Vec<&str> = shared_with.iter().map(Shown::as_str).collect();
             let others = if names.is_empty() { String::new() } else { format!(", whose weights {} leaves alone", names.join(" and ")) };

@@ -202,16 +202,17 @@ impl<'a> Composer<'a> {
                 Patience { first: Duration::from_millis(100), most: Duration::from_secs(1), total: Duration::from_secs(60) }
             }
         };
+        let project = self.plan.project_of_map(part).to_string();
         let config = url_map::Config {
             route: route.id.clone(),
-            project: self.plan.project.to_string(),
+            project: project.clone(),
             region: part.region.as_ref().map(ToString::to_string),
             url_map: part.url_map.to_string(),
             position: part.position.clone(),
             beside: self.beside(route, part),
-            backends: targets(route),
+            backends: route.backends.iter().map(|backend| (backend.id.clone(), backend_service(backend, &project, self.plan))).collect(),
             host: host_of(route.front_door.as_ref()),
-            path: path_of(route.front_door.as_ref()),
+            path: path_and_query_of(route.front_door.as_ref()),
             patience,
         };
         let (logging, projects) = (self.google("logging.googleapis.com")?, self.google("cloudresourcemanager.googleapis.com")?);
@@ -221,7 +222,7 @@ impl<'a> Composer<'a> {
 
     /// What holds the weights of a route between revisions.
     pub(in crate::cli) fn revisions_driver(&self, route: &Route, service: &Shown) -> Result<RevisionsDriver> {
-        let service = self.service(service);
+        let service = self.service(&self.plan.project, service);
         let config = DriverConfig { route: route.id.clone(), service, backends: targets(route), patience: REVISIONS_PATIENCE };
         Ok(RevisionsDriver::new(config, self.google(RUN)?))
     }
@@ -262,7 +263,7 @@ impl<'a> Composer<'a> {
     fn beside(&self, route: &Route, part: &MapPart) -> Vec<(RouteId, Position)> {
         let others = self.plan.routes.iter().filter(|other| other.id != route.id);
         let of_map = others.filter_map(|other| match &other.driver {
-            Driver::UrlMap(found) if found.is_same_map(part) => Some((other.id.clone(), found.position.clone())),
+            Driver::UrlMap(found) if self.plan.is_one_map(found, part) => Some((other.id.clone(), found.position.clone())),
             Driver::UrlMap(_) | Driver::CloudRunRevisions { .. } | Driver::HttpRoute(_) => None,
         });
         of_map.collect()
@@ -271,7 +272,7 @@ impl<'a> Composer<'a> {
     /// What is written to a map, by whichever route.
     fn book(&self, part: &MapPart) -> Arc<Book> {
         let mut books = self.books.borrow_mut();
-        if let Some((_, book)) = books.iter().find(|(known, _)| known.is_same_map(part)) {
+        if let Some((_, book)) = books.iter().find(|(known, _)| self.plan.is_one_map(known, part)) {
             return book.clone();
         }
         let book = Arc::new(Book::default());
@@ -279,14 +280,18 @@ impl<'a> Composer<'a> {
         book
     }
 
-    pub(in crate::cli) fn service(&self, service: &Shown) -> ServiceName {
-        ServiceName { project: self.plan.project.to_string(), region: self.plan.region.to_string(), service: service.to_string() }
+    /// A Cloud Run service of a project.
+    pub(in crate::cli) fn service(&self, project: &Shown, service: &Shown) -> ServiceName {
+        ServiceName { project: project.to_string(), region: self.plan.region.to_string(), service: service.to_string() }
     }
 
     fn front_door(&self, route: &Route) -> Result<Option<Box<dyn Sensor>>> {
         // Revisions are steered within their service, whose own address is what is asked then.
         let simulated = |at: &Endpoints| match &route.driver {
-            Driver::UrlMap(_) => (at.front_door, neighbours::door(host_of(route.front_door.as_ref()).as_deref())),
+            Driver::UrlMap(_) => (
+                at.front_door,
+                neighbours::door(host_of(route.front_door.as_ref()).as_deref(), &path_and_query_of(route.front_door.as_ref())),
+            ),
             Driver::CloudRunRevisions { .. } => (at.run_direct, "/".to_owned()),
             Driver::HttpRoute(_) => (at.front_door, gateway::door(host_of(route.front_door.as_ref()).as_deref())),
         };
@@ -492,7 +497,7 @@ impl<'a> Composer<'a> {
         let source = format!("platform/{}", backend.id).parse()?;
         match &backend.workload {
             WorkloadRef::CloudRunService { service } => {
-                let (service, every) = (self.service(service), Millis::from_secs(5));
+                let (service, every) = (self.service(self.plan.project_of(backend), service), Millis::from_secs(5));
                 let backs = match &route.driver {
                     Driver::CloudRunRevisions { .. } => Backs::Revision(backend.target.to_string()),
                     Driver::UrlMap(_) | Driver::HttpRoute(_) => Backs::Service,
@@ -557,6 +562,12 @@ fn targets(route: &Route) -> Vec<(BackendId, String)> {
     route.backends.iter().map(|backend| (backend.id.clone(), backend.target.to_string())).collect()
 }
 
+/// What a map of this project calls a backend.
+fn backend_service(backend: &Backend, of_map: &str, plan: &Plan) -> url_map::Service {
+    let project = plan.project_of(backend).as_str();
+    url_map::Service { name: backend.target.to_string(), project: (project != of_map).then(|| project.to_owned()) }
+}
+
 /// A page of a backend in the simulated world, which has one address for each platform; of its revisions it tells only in sum.
 fn direct(at: &Endpoints, backend: &Backend, page: &str) -> (SocketAddr, String) {
     match &backend.workload {
@@ -584,6 +595,16 @@ fn host_of(url: Option<&Shown>) -> Option<String> {
 fn path_of(url: Option<&Shown>) -> String {
     let url = url.and_then(|url| reqwest::Url::parse(url.as_str()).ok());
     url.as_ref().map_or("/", |url| url.path()).to_owned()
+}
+
+/// The same with what is asked of it behind the question mark.
+fn path_and_query_of(url: Option<&Shown>) -> String {
+    let path = path_of(url);
+    let url = url.and_then(|url| reqwest::Url::parse(url.as_str()).ok());
+    match url.as_ref().and_then(reqwest::Url::query) {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    }
 }
 
 pub(in crate::cli) const RUN: &str = "run.googleapis.com";

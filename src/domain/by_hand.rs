@@ -5,7 +5,12 @@
 
 use std::fmt;
 
-use crate::domain::{http_route::Rule, position::Position, shown::Shown, weight::PerMille};
+use crate::domain::{
+    http_route::Rule,
+    position::{MapRule, Matcher, Position},
+    shown::Shown,
+    weight::PerMille,
+};
 
 /// What holds the weights, by the names that the vendor's command line wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,28 +101,67 @@ pub fn command(lever: Lever<'_>, legs: &[Leg<'_>]) -> String {
 /// each mapping stand in the order of the alphabet, each weight below its backend's name, and a matcher's own name below its default route.
 fn reweighting(position: &Position, weights: &str) -> String {
     let entry = format!("{{w=0;{weights}print;print substr(\"            \",1,index($0,\"b\")-1)\"weight: \"w;next}}");
-    let (named, sought, followed) = match position {
+    let (matcher, rule) = match position {
         Position::Default => {
             return format!("/^[^ -]/{{d=/^defaultRouteAction:/}} d&&/- backendService:/{entry} d&&/^ +weight:/{{next}} {{print}}");
         }
-        Position::PathMatcher { name } => (format!("BEGIN{{n=\"{0}\"}} ", plain(name.as_str())), name, String::new()),
+        Position::PathMatcher { name } => (sought(name.as_str(), None), None),
+        Position::Host { host } => (sought(host.as_str(), Some(host.as_str())), None),
+        Position::Rule { of: Matcher::Name { name }, rule } => (sought(name.as_str(), None), Some(rule)),
+        Position::Rule { of: Matcher::Host { host }, rule } => (sought(host.as_str(), Some(host.as_str())), Some(rule)),
+    };
+    let end = match rule {
+        None => {
+            let entry = entry.replace("next}", "continue}");
+            format!(
+                "for(i=1;i<=NR;i++){{$0=l[i];if(/^[^ ]/)k=i==m;if(/^(- |  )[a-zA-Z]/)d=k&&/defaultRouteAction:/;\
+                 if(d&&/- backendService:/){entry} if(d&&/^ +weight:/)continue;print}}"
+            )
+        }
+        Some(rule) => of_rule(rule, weights),
+    };
+    format!("{matcher}{end}}}")
+}
+
+/// Keeps every line, and notes in `m` where the matcher of this name begins, or the one that the host rules lead the host to; without one,
+/// nothing comes out. What follows is done at the end.
+fn sought(shown: &str, host: Option<&str>) -> String {
+    let shown = plain(shown);
+    let (named, followed) = match host {
+        None => (format!("BEGIN{{n=\"{shown}\"}} "), ""),
         // The strongest pattern decides: the host itself, else the longest ending of it, else all hosts.
-        Position::Host { host } => (
-            format!("BEGIN{{h=\"{0}\"}} ", plain(host.as_str())),
-            host,
+        Some(_) => (
+            format!("BEGIN{{h=\"{shown}\"}} "),
             "s==\"hostRules:\"&&/^- /{q=0} \
              s==\"hostRules:\"&&/^  - /{p=tolower(v);t=substr(p,2);e=p==h?999:index(p,\"*\")==1&&substr(h,length(h)-length(t)+1)==t?1+length(t):0;\
-             if(e>q)q=e} s==\"hostRules:\"&&/^(- |  )pathMatcher:/&&q>g{g=q;n=v} "
-                .to_owned(),
+             if(e>q)q=e} s==\"hostRules:\"&&/^(- |  )pathMatcher:/&&q>g{g=q;n=v} ",
         ),
     };
-    let entry = entry.replace("next}", "continue}");
-    let missing = format!("if(!m){{print \"no path matcher for {}: nothing is changed\">\"/dev/stderr\";exit 1}} ", plain(sought.as_str()));
+    let missing = format!("if(!m){{print \"no path matcher for {shown}: nothing is changed\">\"/dev/stderr\";exit 1}} ");
     format!(
         "{named}{{l[NR]=$0;v=$NF;gsub(/[^a-zA-Z0-9.*-]/,\"\",v)}} /^[^ -]/{{s=$1}} {followed}\
-         s==\"pathMatchers:\"&&/^- /{{b=NR}} s==\"pathMatchers:\"&&/^(- |  )name:/&&v==n{{m=b}} \
-         END{{{missing}for(i=1;i<=NR;i++){{$0=l[i];if(/^[^ ]/)k=i==m;if(/^(- |  )[a-zA-Z]/)d=k&&/defaultRouteAction:/;\
-         if(d&&/- backendService:/){entry} if(d&&/^ +weight:/)continue;print}}}}"
+         s==\"pathMatchers:\"&&/^- /{{b=NR}} s==\"pathMatchers:\"&&/^(- |  )name:/&&v==n{{m=b}} END{{{missing}"
+    )
+}
+
+/// Within the matcher that begins at line `m`: the rule is looked for, its entries are written anew, and only where it had some is anything
+/// printed at all.
+fn of_rule(rule: &MapRule, weights: &str) -> String {
+    let (list, is_it) = match rule {
+        MapRule::Route { priority } => ("routeRules", format!("/^(  - |    )priority: {priority}$/")),
+        MapRule::Path { path } => ("pathRules", format!("y&&/^    - /&&u==\"{}\"", path_text(path.as_str()))),
+    };
+    let called = match rule {
+        MapRule::Route { priority } => format!("route rule {priority}"),
+        MapRule::Path { path } => format!("path rule {}", path_text(path.as_str())),
+    };
+    format!(
+        "for(i=m;i<=NR;i++){{$0=l[i];if(i>m&&/^[^ ]/)break;if(/^(- |  )[a-zA-Z]/)x=/{list}:/;if(x&&/^  - /)c=i;\
+         if(/^(  - |    )[a-zA-Z]/)y=/paths:/;u=substr($0,7);gsub(/[\"\\047]/,\"\",u);if(x&&{is_it})r=c}} \
+         for(i=1;i<=NR;i++){{$0=l[i];if(/^[^ ]/||/^  [a-zA-Z-]/){{k=i==r;d=0}}if(/^(  - |    )[a-zA-Z]/)d=k&&/routeAction:/;\
+         if(d&&/- backendService:/){{f=1;w=0;{weights}o=o $0 \"\\n\" substr(\"            \",1,index($0,\"b\")-1)\"weight: \"w\"\\n\";continue}}\
+         if(d&&/^ +weight:/)continue;o=o $0 \"\\n\"}} \
+         if(!f){{print \"no split in the {called}: nothing is changed\">\"/dev/stderr\";exit 1}}printf \"%s\",o"
     )
 }
 
@@ -153,6 +197,11 @@ fn rule_reweighting(rule: &Rule, legs: &[Leg<'_>]) -> String {
     let weights: String = legs.iter().map(|leg| format!("w[\"{}\"]={};", plain(leg.name), leg.share.get())).collect();
     let program = RULE_PATCH.replace("MEANT", &meant).replace("ENOUGH", is_enough).replace("ALL", &legs.len().to_string());
     program.replace("WEIGHTS", &weights).replace("SOUGHT", &sought)
+}
+
+/// A path of a path rule in the same way.
+fn path_text(path: &str) -> String {
+    path.chars().filter(|character| character.is_ascii_alphanumeric() || "/*._~%+,;=:@!-".contains(*character)).collect()
 }
 
 /// The name as text inside of double quotes and single ones: what is not of a name is left out.
@@ -206,7 +255,15 @@ mod tests {
     #[test]
     fn a_name_can_not_leave_its_quotes() {
         let evil = "x'; rm -rf /; '";
-        for position in [Position::Default, Position::PathMatcher { name: evil.into() }, Position::Host { host: evil.into() }] {
+        let rule = |of, rule| Position::Rule { of, rule };
+        let positions = [
+            Position::Default,
+            Position::PathMatcher { name: evil.into() },
+            Position::Host { host: evil.into() },
+            rule(Matcher::Name { name: evil.into() }, MapRule::Path { path: evil.into() }),
+            rule(Matcher::Host { host: evil.into() }, MapRule::Route { priority: 7 }),
+        ];
+        for position in positions {
             let lever = Lever::UrlMap { project: evil, region: Some(evil), url_map: evil, position: &position };
             let shown = command(lever, &[Leg { name: evil, share: PerMille::ALL }]);
             assert!(shown.contains("/x...rm.-rf") && shown.contains("'x'\\''; rm"), "{shown}");

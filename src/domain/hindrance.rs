@@ -66,7 +66,11 @@ pub enum Way {
     Rules {
         matcher: Shown,
     },
-    /// Another rule of the same HTTPRoute than the one that is steered.
+    /// The default route of a path matcher, which takes what none of its rules does.
+    MatcherDefault {
+        matcher: Shown,
+    },
+    /// Another rule of the same HTTPRoute or path matcher than the one that is steered, in full.
     Rule {
         name: Shown,
     },

@@ -18,17 +18,16 @@ impl Plan {
 
     /// The same for any backend of the route.
     pub fn all_by_hand(&self, route: &Route, to: &BackendId) -> String {
-        let project = self.project.as_str();
         let kubectl;
         let lever = match &route.driver {
             Driver::UrlMap(part) => Lever::UrlMap {
-                project,
+                project: self.project_of_map(part).as_str(),
                 region: part.region.as_ref().map(Shown::as_str),
                 url_map: part.url_map.as_str(),
                 position: &part.position,
             },
             Driver::CloudRunRevisions { service } => {
-                Lever::CloudRunRevisions { project, region: self.region.as_str(), service: service.as_str() }
+                Lever::CloudRunRevisions { project: self.project.as_str(), region: self.region.as_str(), service: service.as_str() }
             }
             Driver::HttpRoute(part) => {
                 kubectl = self.kubectl(&part.cluster);

@@ -30,6 +30,7 @@ use crate::{
 };
 
 pub mod clusters;
+mod projects;
 pub mod readings;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -166,7 +167,7 @@ pub struct RulePart {
     pub shared_with: Vec<Shown>,
 }
 
-/// One place of one URL map of the plan's project, and where the map itself is.
+/// One place of one URL map, and where the map itself is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MapPart {
     pub url_map: Shown,
@@ -175,13 +176,9 @@ pub struct MapPart {
     /// Where a regional map is; `None` for a global one.
     #[serde(default)]
     pub region: Option<Shown>,
-}
-
-impl MapPart {
-    /// Whether both are parts of one object.
-    pub fn is_same_map(&self, other: &MapPart) -> bool {
-        (&self.url_map, &self.region) == (&other.url_map, &other.region)
-    }
+    /// Where it has to be said, because something of the route is not the plan's project's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Shown>,
 }
 
 /// A driver as records hold it. A program of before knew global maps and their default routes alone, and would steer that of any map: so
@@ -191,6 +188,7 @@ impl MapPart {
 enum RecordedDriver {
     UrlMap { url_map: Shown },
     UrlMapPart(MapPart),
+    UrlMapElsewhere(MapPart),
     CloudRunRevisions { service: Shown },
     HttpRoute(RulePart),
 }
@@ -199,7 +197,7 @@ impl From<RecordedDriver> for Driver {
     fn from(recorded: RecordedDriver) -> Driver {
         match recorded {
             RecordedDriver::UrlMap { url_map } => Driver::default_route(url_map),
-            RecordedDriver::UrlMapPart(part) => Driver::UrlMap(part),
+            RecordedDriver::UrlMapPart(part) | RecordedDriver::UrlMapElsewhere(part) => Driver::UrlMap(part),
             RecordedDriver::CloudRunRevisions { service } => Driver::CloudRunRevisions { service },
             RecordedDriver::HttpRoute(part) => Driver::HttpRoute(part),
         }
@@ -209,7 +207,11 @@ impl From<RecordedDriver> for Driver {
 impl From<Driver> for RecordedDriver {
     fn from(driver: Driver) -> RecordedDriver {
         match driver {
-            Driver::UrlMap(MapPart { url_map, position: Position::Default, region: None }) => RecordedDriver::UrlMap { url_map },
+            Driver::UrlMap(MapPart { url_map, position: Position::Default, region: None, project: None }) => {
+                RecordedDriver::UrlMap { url_map }
+            }
+            // A program of before would look for it in the plan's own project.
+            Driver::UrlMap(part) if part.project.is_some() => RecordedDriver::UrlMapElsewhere(part),
             Driver::UrlMap(part) => RecordedDriver::UrlMapPart(part),
             Driver::CloudRunRevisions { service } => RecordedDriver::CloudRunRevisions { service },
             Driver::HttpRoute(part) => RecordedDriver::HttpRoute(part),
@@ -220,7 +222,7 @@ impl From<Driver> for RecordedDriver {
 impl Driver {
     /// The default route of a global URL map.
     pub fn default_route(url_map: Shown) -> Driver {
-        Driver::UrlMap(MapPart { url_map, position: Position::Default, region: None })
+        Driver::UrlMap(MapPart { url_map, position: Position::Default, region: None, project: None })
     }
 
     /// Whether two routes of a plan that have these would move the same weights, or could not both say on one object who steers them.
@@ -241,6 +243,9 @@ pub struct Backend {
     pub platform: Platform,
     /// What the driver calls it: a backend service, a revision, a Service or ServiceImport.
     pub target: Shown,
+    /// Whose its backend service and its Cloud Run service are, if another project's than the plan's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<Shown>,
     /// Which of the last two it is; `None` for other drivers, which know one kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ref_kind: Option<RefKind>,

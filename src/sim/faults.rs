@@ -83,6 +83,11 @@ pub enum Edit {
     AllZero,
     /// The route's host gets a path matcher of its own, with this share for GKE.
     Matcher { gke_per_mille: u32 },
+    /// The splits of the services beside the frontend stand in a route rule and in a path rule of their matchers, whose default leads to the
+    /// pages for developers.
+    Rules,
+    /// The backend services of the partners' API, and its Cloud Run service, are another project's from here on.
+    Shared,
     /// Another session of the product says in the map's description that it steers from here on.
     OtherSession,
     /// The line that says which session steers is taken out of the map's description.
@@ -343,6 +348,8 @@ pub fn choices() -> Vec<Choice> {
         choice("twin-entry", "dana.ops puts GKE's backend service into the route twice", edit(Edit::Twin)),
         choice("all-zero", "every weight of the route becomes 0", edit(Edit::AllZero)),
         choice("own-matcher", "the route's host gets a path matcher of its own", edit(Edit::Matcher { gke_per_mille: 0 })),
+        choice("service-project", "the partners' API moves to a project of its own, behind the same URL map", edit(Edit::Shared)),
+        choice("rules", "dana.ops puts the splits of the services beside the frontend into rules of their matchers", edit(Edit::Rules)),
         choice("other-session", "another session, on ops-2, takes the route over", edit(Edit::OtherSession)),
         choice("unclaimed", "dana.ops takes the line away that says who steers", edit(Edit::Unclaimed)),
         choice("unmarked", "dana.ops takes the header away by which GKE's answers are known", edit(Edit::Unmarked)),

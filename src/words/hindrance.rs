@@ -78,6 +78,7 @@ fn way(way: &Way) -> String {
         Way::DefaultRoute => "the default route".to_owned(),
         Way::PathMatcher { name } => format!("the path matcher {name}"),
         Way::Rules { matcher } => format!("a rule of the path matcher {matcher}"),
+        Way::MatcherDefault { matcher } => format!("the default route of the path matcher {matcher}"),
         Way::Rule { name } => name.to_string(),
         Way::AnotherRoute => "another HTTPRoute or none".to_owned(),
     }
@@ -85,7 +86,9 @@ fn way(way: &Way) -> String {
 
 fn leads(by: &Way) -> String {
     match by {
-        Way::DefaultRoute | Way::PathMatcher { .. } | Way::Rule { .. } | Way::AnotherRoute => format!("{} leads", way(by)),
+        Way::DefaultRoute | Way::PathMatcher { .. } | Way::MatcherDefault { .. } | Way::Rule { .. } | Way::AnotherRoute => {
+            format!("{} leads", way(by))
+        }
         Way::Rules { matcher } => format!("rules of the path matcher {matcher} lead"),
     }
 }
@@ -95,6 +98,7 @@ fn mended(follows: &Way) -> &'static str {
     match follows {
         Way::DefaultRoute => "give the host a rule that leads to the steered path matcher",
         Way::PathMatcher { .. } => "let its host rule lead to the steered path matcher",
+        Way::MatcherDefault { .. } => "ask in front_door for what the steered rule matches",
         Way::Rules { .. } | Way::Rule { .. } => "take that rule away, or ask at a path in front_door that it does not match",
         Way::AnotherRoute => "add the host to its hostnames, or ask for one of them in front_door",
     }

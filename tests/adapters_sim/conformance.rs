@@ -11,6 +11,7 @@ use cutover::{
         http::{Ask, Client, Limits},
         http_route::{self, HttpRouteDriver},
         kubernetes::{Access, Way},
+        url_map::{self, UrlMapDriver},
     },
     domain::{
         by_hand::Kubectl,
@@ -18,13 +19,19 @@ use cutover::{
         fault::{FaultKind, Outcome, Version},
         hindrance::Hindrance,
         http_route::{RefKind, Rule},
+        position::{MapRule, Matcher, Position},
         weight::{PerMille, Weights},
     },
     port::{Change, Driver, Taken},
     sim::{
-        faults::{self, Api, Trouble},
+        faults::{self, Api, Edit, Trouble},
         simulation::Simulation,
-        world::kubernetes::{resource::Resource, store::Key, write::Part},
+        world::{
+            actor::Actor,
+            audit::Audit,
+            kubernetes::{resource::Resource, store::Key, write::Part},
+            load_balancer::Write,
+        },
     },
 };
 use serde_json::Value;
@@ -42,9 +49,13 @@ struct Subject {
     object: fn(&Simulation) -> (Client, &'static [&'static str]),
     /// Somebody else gives the second backend a share.
     meddles: fn(&Simulation),
+    /// Somebody puts the object's weights where this driver finds them, before anything else.
+    begins: fn(&Simulation),
+    /// Somebody gives 400 per mille to a backend that nobody planned.
+    strays: fn(&Simulation),
 }
 
-const SUBJECTS: [Subject; 3] = [
+const SUBJECTS: [Subject; 5] = [
     Subject {
         name: "url map",
         make: |world| Arc::new(driver(world)),
@@ -54,6 +65,28 @@ const SUBJECTS: [Subject; 3] = [
         meddles: |world| {
             world.control().inject(&faults::Fault::ForeignWriter { gke_per_mille: 300, principal: "eve@hexproperty.com".to_owned() });
         },
+        begins: |_| {},
+        strays: |world| edited(world, Edit::Stranger { per_mille: 400 }),
+    },
+    Subject {
+        name: "route rule",
+        make: |world| Arc::new(of_rule(world, "backend", &MapRule::Route { priority: 20 }, "/")),
+        backends: ["run", "gke"],
+        api: Api::Compute,
+        object: |world| (google(world), &["compute", "v1", "projects", "hexproperty", "global", "urlMaps", "hexproperty-lb"]),
+        meddles: |world| ruled(world, "/pathMatchers/0/routeRules/0", |entries| entries[1]["weight"] = 300.into()),
+        begins: |world| edited(world, Edit::Rules),
+        strays: |world| ruled(world, "/pathMatchers/0/routeRules/0", strayed),
+    },
+    Subject {
+        name: "path rule",
+        make: |world| Arc::new(of_rule(world, "api", &MapRule::Path { path: "/v2".into() }, "/v2/orders")),
+        backends: ["run", "gke"],
+        api: Api::Compute,
+        object: |world| (google(world), &["compute", "v1", "projects", "hexproperty", "global", "urlMaps", "hexproperty-lb"]),
+        meddles: |world| ruled(world, "/pathMatchers/1/pathRules/1", |entries| entries[1]["weight"] = 300.into()),
+        begins: |world| edited(world, Edit::Rules),
+        strays: |world| ruled(world, "/pathMatchers/1/pathRules/1", strayed),
     },
     Subject {
         name: "revisions",
@@ -62,6 +95,8 @@ const SUBJECTS: [Subject; 3] = [
         api: Api::Run,
         object: |world| (google(world), &["v2", "projects", "hexproperty", "locations", "us-central1", "services", "frontend"]),
         meddles: |world| world.control().inject(&faults::Fault::Deployed { percent: 60 }),
+        begins: |_| {},
+        strays: |world| world.control().inject(&faults::Fault::Deployed { percent: 40 }),
     },
     Subject {
         name: "http route",
@@ -70,8 +105,53 @@ const SUBJECTS: [Subject; 3] = [
         api: Api::Kubernetes,
         object: |world| (cluster(world), &["apis", "gateway.networking.k8s.io", "v1", "namespaces", "hexproperty", "httproutes", "api"]),
         meddles: |world| rerouted(world, |route| route["spec"]["rules"][1]["backendRefs"][1]["weight"] = 43.into()),
+        begins: |_| {},
+        strays: |world| {
+            rerouted(world, |route| {
+                let entries = route["spec"]["rules"][1]["backendRefs"].as_array_mut().unwrap();
+                entries[0]["weight"] = 60.into();
+                entries.push(serde_json::json!({"name": "api-hotfix", "port": 80, "weight": 40}));
+            });
+        },
     },
 ];
+
+/// The driver of a service beside the frontend whose split stands in a rule of its matcher.
+fn of_rule(world: &Simulation, service: &str, rule: &MapRule, path: &str) -> UrlMapDriver {
+    let host = if service == "backend" { "backend.hexproperty.com" } else { "partners.hexproperty.com" };
+    let config = url_map::Config {
+        route: service.parse().unwrap(),
+        project: "hexproperty".to_owned(),
+        region: None,
+        url_map: "hexproperty-lb".to_owned(),
+        position: Position::Rule { of: Matcher::Host { host: host.into() }, rule: rule.clone() },
+        beside: vec![],
+        backends: ["run", "gke"].map(|leg| (id(leg), format!("{service}-{leg}").as_str().into())).to_vec(),
+        host: Some(host.to_owned()),
+        path: path.to_owned(),
+        patience: url_map::PATIENCE,
+    };
+    let beside = url_map::Beside { logging: Some(google(world)), projects: Some(google(world)), ..url_map::Beside::default() };
+    UrlMapDriver::new(config, google(world), beside)
+}
+
+/// Somebody writes the entries of a rule of the URL map otherwise.
+fn ruled(world: &Simulation, rule: &str, edit: impl Fn(&mut Vec<Value>)) {
+    world.control().with(|world| {
+        let mut matchers = world.load_balancer.url_map()["pathMatchers"].clone();
+        let rule = rule.strip_prefix("/pathMatchers").unwrap();
+        let entries = matchers.pointer_mut(&format!("{rule}/routeAction/weightedBackendServices")).unwrap();
+        edit(entries.as_array_mut().unwrap());
+        let (patch, eve) = (serde_json::json!({"pathMatchers": matchers}), Actor::person("eve@hexproperty.com"));
+        world.load_balancer.write(world.now_ms, Write::Patch, &patch, None, &eve).unwrap();
+    });
+}
+
+fn strayed(entries: &mut Vec<Value>) {
+    entries[0]["weight"] = 600.into();
+    let link = "https://www.googleapis.com/compute/v1/projects/hexproperty/global/backendServices/frontend-hotfix";
+    entries.push(serde_json::json!({"backendService": link, "weight": 400}));
+}
 
 fn cluster(world: &Simulation) -> Client {
     Client::new(origin(world.endpoints().kubernetes), Token::None).unwrap()
@@ -111,6 +191,14 @@ pub(super) fn rerouted(world: &Simulation, edit: impl Fn(&mut Value)) {
 }
 
 impl Subject {
+    async fn world(&self) -> Simulation {
+        let world = world().await;
+        (self.begins)(&world);
+        // Nobody is named for what was there before.
+        world.control().with(|world| world.audit = Audit::default());
+        world
+    }
+
     /// So many per mille on the second backend.
     fn split(&self, share: u16) -> Weights {
         let all = Weights::all_on(&id(self.backends[0]), &[id(self.backends[0]), id(self.backends[1])]);
@@ -174,20 +262,20 @@ fn without_ours(mut object: Value) -> Value {
 
 #[tokio::test]
 async fn what_is_read_is_what_stands_there_and_reads_alike_again() {
-    let world = world().await;
     for subject in &SUBJECTS {
+        let world = subject.world().await;
         let driver = (subject.make)(&world);
         let first = driver.read().await.unwrap();
         assert_eq!((&first.weights, &first.hindrances, &first.claimed), (&subject.split(0), &vec![], &Claimed::Nobody), "{}", subject.name);
         assert_eq!(driver.read().await.unwrap(), first, "{}", subject.name);
+        world.stop().await;
     }
-    world.stop().await;
 }
 
 #[tokio::test]
 async fn a_write_is_done_by_the_objects_own_word_and_touches_nothing_else_of_it() {
-    let world = world().await;
     for subject in &SUBJECTS {
+        let world = subject.world().await;
         let (driver, ours, half) = ((subject.make)(&world), claim(1), subject.split(500));
         let (before, untouched) = (driver.read().await.unwrap(), without_ours(subject.read_object(&world).await));
         let outcome = write(&*driver, Change::Split { to: &half, claim: Some(&ours) }, &before.version, 1).await;
@@ -201,14 +289,14 @@ async fn a_write_is_done_by_the_objects_own_word_and_touches_nothing_else_of_it(
         let mutations = world.control().truth().mutations;
         let of_ours = mutations.iter().filter(|mutation| mutation.actor.reason.as_deref() == Some("cutover s1/1.0/ab12"));
         assert!(of_ours.count() >= 1, "{}: the cloud's log names the intent: {mutations:?}", subject.name);
+        world.stop().await;
     }
-    world.stop().await;
 }
 
 #[tokio::test]
 async fn an_older_version_writes_nothing_neither_away_nor_home() {
-    let world = world().await;
     for subject in &SUBJECTS {
+        let world = subject.world().await;
         let driver = (subject.make)(&world);
         let before = driver.read().await.unwrap();
         let away = subject.split(100);
@@ -228,14 +316,14 @@ async fn an_older_version_writes_nothing_neither_away_nor_home() {
         let outcome = write(&*driver, to(&subject.split(0)), &meddled.version, 3).await;
         assert!(matches!(outcome, Outcome::Done(_)), "{}: {outcome:?}", subject.name);
         assert_eq!(driver.read().await.unwrap().weights, subject.split(0), "{}", subject.name);
+        world.stop().await;
     }
-    world.stop().await;
 }
 
 #[tokio::test]
 async fn another_drivers_newer_claim_fences_whoever_has_not_read_it() {
-    let world = world().await;
     for subject in &SUBJECTS {
+        let world = subject.world().await;
         let (ours, theirs) = ((subject.make)(&world), (subject.make)(&world));
         let (first, second, mut seq) = (claim(1), claim(2), 0);
         let mut next = || {
@@ -262,14 +350,14 @@ async fn another_drivers_newer_claim_fences_whoever_has_not_read_it() {
         let outcome = write(&*ours, to(&subject.split(0)), &met.version, next()).await;
         assert!(matches!(outcome, Outcome::Done(_)), "{}: {outcome:?}", subject.name);
         assert_eq!(ours.read().await.unwrap().claimed, by(&second), "{}", subject.name);
+        world.stop().await;
     }
-    world.stop().await;
 }
 
 #[tokio::test]
 async fn a_lost_answer_is_never_called_not_done_and_the_write_is_done_once() {
-    let world = world().await;
     for subject in &SUBJECTS {
+        let world = subject.world().await;
         let driver = (subject.make)(&world);
         let before = driver.read().await.unwrap();
         subject.troubles(&world, Trouble::LostReplies);
@@ -289,14 +377,14 @@ async fn a_lost_answer_is_never_called_not_done_and_the_write_is_done_once() {
             _ => mutation.service == "run.googleapis.com",
         };
         assert_eq!(times.filter(service).count(), 1, "{}: {mutations:?}", subject.name);
+        world.stop().await;
     }
-    world.stop().await;
 }
 
 #[tokio::test]
 async fn a_server_that_fails_leaves_a_write_unknown_and_one_that_forbids_it_says_so_until_it_allows_it() {
-    let world = world().await;
     for subject in &SUBJECTS {
+        let world = subject.world().await;
         let driver = (subject.make)(&world);
         let before = driver.read().await.unwrap();
         subject.troubles(&world, Trouble::Unavailable);
@@ -322,14 +410,14 @@ async fn a_server_that_fails_leaves_a_write_unknown_and_one_that_forbids_it_says
         world.control().calm();
         assert!(matches!(write(&*driver, to(&subject.split(100)), &told.version, 3).await, Outcome::Done(_)), "{}", subject.name);
         assert_eq!(driver.read().await.unwrap().hindrances, [], "{}", subject.name);
+        world.stop().await;
     }
-    world.stop().await;
 }
 
 #[tokio::test]
 async fn the_next_host_writes_home_from_what_the_one_before_has_left_while_reads_fail() {
-    let world = world().await;
     for subject in &SUBJECTS {
+        let world = subject.world().await;
         let (first, left) = ((subject.make)(&world), Arc::new(std::sync::Mutex::new(None)));
         let kept = Arc::clone(&left);
         first.take_up(
@@ -368,29 +456,15 @@ async fn the_next_host_writes_home_from_what_the_one_before_has_left_while_reads
         subject.troubles(&world, Trouble::Unavailable);
         assert!(matches!(write(&*stranger, to(&home), &version, 3).await, Outcome::NotDone(_) | Outcome::Unknown(_)), "{}", subject.name);
         world.control().calm();
-        forgotten(&world);
+        world.stop().await;
     }
-    world.stop().await;
-}
-
-/// The log is read anew for each subject: intents have the same names.
-fn forgotten(world: &Simulation) {
-    world.control().with(|world| world.audit = cutover::sim::world::audit::Audit::default());
 }
 
 #[tokio::test]
 async fn a_backend_that_nobody_planned_has_its_share_and_loses_it_on_the_way_home() {
-    let world = world().await;
     for subject in &SUBJECTS {
-        match subject.api {
-            Api::Compute => edited(&world, cutover::sim::faults::Edit::Stranger { per_mille: 400 }),
-            Api::Kubernetes => rerouted(&world, |route| {
-                let entries = route["spec"]["rules"][1]["backendRefs"].as_array_mut().unwrap();
-                entries[0]["weight"] = 60.into();
-                entries.push(serde_json::json!({"name": "api-hotfix", "port": 80, "weight": 40}));
-            }),
-            _ => world.control().inject(&faults::Fault::Deployed { percent: 40 }),
-        }
+        let world = subject.world().await;
+        (subject.strays)(&world);
         let driver = (subject.make)(&world);
         let seen = driver.read().await.unwrap();
         let stranger = seen.hindrances.iter().find_map(|found| match found {
@@ -404,6 +478,6 @@ async fn a_backend_that_nobody_planned_has_its_share_and_loses_it_on_the_way_hom
         // A Gateway goes on to say that an entry leads to nothing, though that has no weight any more.
         assert!(matches!(outcome, Outcome::Done(_)) || is_unheard, "{}: {outcome:?}", subject.name);
         assert_eq!(driver.read().await.unwrap().weights, subject.split(0), "{}", subject.name);
+        world.stop().await;
     }
-    world.stop().await;
 }

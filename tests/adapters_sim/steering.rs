@@ -25,7 +25,7 @@ pub(super) fn driver(world: &Simulation) -> UrlMapDriver {
         url_map: "hexproperty-lb".to_owned(),
         position: Position::Default,
         beside: vec![],
-        backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
+        backends: vec![(id("run"), "frontend-run".into()), (id("gke"), "frontend-gke".into())],
         host: Some("api.hexproperty.com".to_owned()),
         path: "/".to_owned(),
         patience: url_map::PATIENCE,

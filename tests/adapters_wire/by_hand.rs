@@ -7,7 +7,7 @@ use std::{
 
 use cutover::domain::{
     by_hand::{Leg, Lever, command},
-    position::Position,
+    position::{MapRule, Matcher, Position},
     weight::PerMille,
 };
 use serde_json::Value;
@@ -37,8 +37,12 @@ fn changed(position: &Position) -> Result<Value, String> {
 
 /// The export with other weights in the split at this place.
 fn with(place: &str, weights: [u32; 2]) -> Result<Value, String> {
+    with_action(&format!("{place}/defaultRouteAction"), weights)
+}
+
+fn with_action(action: &str, weights: [u32; 2]) -> Result<Value, String> {
     let mut wanted: Value = serde_yaml::from_str(EXPORT).unwrap();
-    let entries = wanted.pointer_mut(&format!("{place}/defaultRouteAction/weightedBackendServices")).unwrap().as_array_mut().unwrap();
+    let entries = wanted.pointer_mut(&format!("{action}/weightedBackendServices")).unwrap().as_array_mut().unwrap();
     for (entry, weight) in entries.iter_mut().zip(weights) {
         entry["weight"] = weight.into();
     }
@@ -63,6 +67,26 @@ fn one_place_of_the_map_is_written_and_no_line_beside_it() {
         assert_eq!(changed(&position), with("/pathMatchers/0", [1000, 0]), "{position:?}");
     }
     assert_eq!(changed(&Position::Default), with("", [0, 0]), "its backends have other names");
+}
+
+#[test]
+fn one_rule_of_a_matcher_is_written_and_no_line_beside_it() {
+    let rule = |of: &Matcher, rule: MapRule| Position::Rule { of: of.clone(), rule };
+    let (carts, tills) = (Matcher::Name { name: "carts".into() }, Matcher::Name { name: "tills".into() });
+    let tills_host = Matcher::Host { host: "tills.example.com".into() };
+    let path = |path: &str| MapRule::Path { path: path.into() };
+    for position in [rule(&tills, path("/v2/*")), rule(&tills, path("/v2")), rule(&tills_host, path("/v2"))] {
+        assert_eq!(changed(&position), with_action("/pathMatchers/3/pathRules/1/routeAction", [1000, 0]), "{position:?}");
+    }
+    let route = |priority| MapRule::Route { priority };
+    assert_eq!(changed(&rule(&carts, route(20))), with_action("/pathMatchers/4/routeRules/1/routeAction", [1000, 0]));
+    // What has no split, or is not there, is not sent to the import.
+    let nothing = |named: &str| Err(format!("no split in the {named}: nothing is changed\n"));
+    assert_eq!(changed(&rule(&carts, route(2))), nothing("route rule 2"));
+    assert_eq!(changed(&rule(&carts, route(3))), nothing("route rule 3"));
+    assert_eq!(changed(&rule(&tills, path("/static/*"))), nothing("path rule /static/*"));
+    assert_eq!(changed(&rule(&tills, path("/v2/"))), nothing("path rule /v2/"));
+    assert_eq!(changed(&rule(&tills, route(20))), nothing("route rule 20"));
 }
 
 #[test]

@@ -241,7 +241,7 @@ async fn a_server_below_a_path_is_asked_below_it() {
     reached(&look(kubeconfig(&folder, vec![file.clone()])).await);
     let of = |text: &str| text.to_owned();
     let page = Shown { namespace: of("shop"), deployment: of("web"), port: 80, path: of("/metrics") };
-    Pages::new(Way::Kubeconfig(kubeconfig(&folder, vec![file])), page).ready().await.expect_err("there is no such deployment");
+    Pages::new(Way::Kubeconfig(kubeconfig(&folder, vec![file])), page).ready(100).await.expect_err("there is no such deployment");
     assert_eq!(server.asked().len(), 2);
     for asked in server.asked() {
         assert!(asked.path.starts_with("/k8s/clusters/c-1/apis/apps/v1/"), "{}", asked.path);

@@ -19,6 +19,7 @@ mod http;
 mod http_route;
 mod kubeconfig;
 mod kubernetes;
+mod map_rules;
 mod metrics;
 mod path_matchers;
 mod pods;

@@ -27,7 +27,7 @@ use super::{
     server::{Reaction, Server},
 };
 
-const CLAIM: &str = "[cutover claim/1 night 00000001 epoch 1 since 1795900000 on ops-1 by ada steers]";
+pub(super) const CLAIM: &str = "[cutover claim/1 night 00000001 epoch 1 since 1795900000 on ops-1 by ada steers]";
 const OTHER: &str = "[cutover claim/1 night 00000001 epoch 7 since 1795900000 on ops-1 by ada steers]";
 
 fn matcher(name: &str) -> Position {
@@ -39,7 +39,7 @@ fn host(host: &str) -> Position {
 }
 
 /// The driver of a route of this name, whose backend services begin with its name.
-fn config(route: &str, position: Position) -> Config {
+pub(super) fn config(route: &str, position: Position) -> Config {
     Config {
         route: route.parse().unwrap(),
         project: "hexproperty".to_owned(),
@@ -47,18 +47,18 @@ fn config(route: &str, position: Position) -> Config {
         url_map: "hexproperty-lb".to_owned(),
         position,
         beside: vec![],
-        backends: vec![(id("run"), format!("{route}-run")), (id("gke"), format!("{route}-gke"))],
+        backends: vec![(id("run"), format!("{route}-run").as_str().into()), (id("gke"), format!("{route}-gke").as_str().into())],
         host: Some(format!("{route}.hexproperty.com")),
         path: "/".to_owned(),
         patience: Patience { first: Duration::from_millis(5), most: Duration::from_millis(20), total: Duration::from_millis(200) },
     }
 }
 
-fn link(name: &str) -> String {
+pub(super) fn link(name: &str) -> String {
     format!("https://www.googleapis.com/compute/v1/projects/hexproperty/global/backendServices/{name}")
 }
 
-fn action(route: &str, gke: u64) -> Value {
+pub(super) fn action(route: &str, gke: u64) -> Value {
     json!({"faultInjectionPolicy": {"abort": {"percentage": 0.1, "httpStatus": 503}}, "weightedBackendServices": [
         {"backendService": link(&format!("{route}-run")), "weight": 1000 - gke, "headerAction": {"requestHeadersToRemove": ["x-a"]}},
         {"backendService": link(&format!("{route}-gke")), "weight": gke}]})
@@ -82,7 +82,7 @@ fn map() -> Value {
 
 /// An API that holds one map as the real one does: merge patches, a fingerprint that each of them changes, and a log of who did it.
 #[derive(Clone)]
-struct Held(Arc<Mutex<(Value, u64, Vec<Value>)>>);
+pub(super) struct Held(Arc<Mutex<(Value, u64, Vec<Value>)>>);
 
 fn fingerprint(version: u64) -> String {
     format!("v{version}")
@@ -104,11 +104,11 @@ fn merged(target: &mut Value, patch: &Value) {
 }
 
 impl Held {
-    fn new(map: Value) -> Held {
+    pub(super) fn new(map: Value) -> Held {
         Held(Arc::new(Mutex::new((map, 1, vec![]))))
     }
 
-    fn map(&self) -> Value {
+    pub(super) fn map(&self) -> Value {
         self.0.lock().unwrap().0.clone()
     }
 
@@ -121,7 +121,7 @@ impl Held {
         held.2.insert(0, entry);
     }
 
-    async fn serve(&self) -> Server {
+    pub(super) async fn serve(&self) -> Server {
         let held = self.clone();
         let done = json!({"name": "operation-1", "status": "DONE"});
         Server::start(move |asked, _| {
@@ -162,13 +162,13 @@ fn split(gke: u16) -> Weights {
     super::split(gke)
 }
 
-async fn write(driver: &UrlMapDriver, gke: u16, version: &Version, intent: &Intent) -> Outcome {
+pub(super) async fn write(driver: &UrlMapDriver, gke: u16, version: &Version, intent: &Intent) -> Outcome {
     let claim: Claim = CLAIM.parse().unwrap();
     driver.write(Change::Split { to: &split(gke), claim: Some(&claim) }, version, intent, Taken::told().0).await.outcome
 }
 
 /// What a map of this shape reads as.
-async fn read(map: Value, config: Config) -> Result<(Weights, Vec<Hindrance>), Fault> {
+pub(super) async fn read(map: Value, config: Config) -> Result<(Weights, Vec<Hindrance>), Fault> {
     let server = Held::new(map).serve().await;
     let found = UrlMapDriver::new(config, client(&server), Beside::default()).read().await?;
     Ok((found.weights, found.hindrances))

@@ -109,7 +109,7 @@ async fn the_first_step_is_validated_and_not_made() {
         url_map: "hexproperty-lb".to_owned(),
         position: Position::Default,
         beside: vec![],
-        backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
+        backends: vec![(id("run"), "frontend-run".into()), (id("gke"), "frontend-gke".into())],
         host: None,
         path: "/".to_owned(),
         patience: url_map::PATIENCE,

@@ -88,7 +88,7 @@ async fn asked_for() -> BTreeSet<Right> {
     let rights = || server.asked().iter().filter_map(needed).collect::<BTreeSet<Right>>();
     let page = Shown { namespace: "shop".to_owned(), deployment: "web".to_owned(), port: 80, path: "/metrics".to_owned() };
     let mut pages = Pages::new(way(), page);
-    let pods = pages.ready().await.unwrap();
+    let pods = pages.ready(100).await.unwrap();
     pages.pour(&pods[0].name, &mut Swallowed).await.unwrap();
 
     let steered = driver(&server);

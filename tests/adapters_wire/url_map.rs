@@ -44,7 +44,7 @@ fn config() -> Config {
         url_map: "hexproperty-lb".to_owned(),
         position: Position::Default,
         beside: vec![],
-        backends: vec![(id("run"), "frontend-run".to_owned()), (id("gke"), "frontend-gke".to_owned())],
+        backends: vec![(id("run"), "frontend-run".into()), (id("gke"), "frontend-gke".into())],
         host: Some("api.hexproperty.com".to_owned()),
         path: "/".to_owned(),
         patience: Patience { first: Duration::from_millis(5), most: Duration::from_millis(20), total: Duration::from_millis(200) },

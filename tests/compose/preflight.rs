@@ -27,12 +27,12 @@ use cutover::{
             setup::{Flaw, Page, Setup},
         },
         simulation::{Config, Simulation},
-        world::{Leg, gateway::Gateway},
+        world::{Leg, gateway::Gateway, load_balancer::Kind},
     },
 };
 use futures::{StreamExt, stream};
 
-use super::{CLUSTERS, HEXPROPERTY, REVISIONS, SERVICES};
+use super::{CLUSTERS, HEXPROPERTY, REVISIONS, RULES, SERVICES};
 
 /// Worlds that are looked at at a time.
 const AT_ONCE: usize = 3;
@@ -62,6 +62,65 @@ async fn a_sound_project_may_fly_and_nothing_is_found_in_it() {
     let simulation = Simulation::start(Config::default()).await.unwrap();
     let survey = found_in(&simulation, REVISIONS).await;
     assert!(told(&survey).ends_with("\nmay fly\n"), "{}", told(&survey));
+}
+
+/// Splits in rules of path matchers, and backend services of another project, where the plan says so; each is asked for where it is.
+#[tokio::test]
+async fn rules_and_another_projects_services_are_looked_at_where_they_are() {
+    let by = |edit| Fault::Edit { edit, principal: "dana".to_owned() };
+    let simulation = Simulation::start(Config::default()).await.unwrap();
+    simulation.control().inject(&by(Edit::Rules));
+    let survey = found_in(&simulation, RULES).await;
+    assert_eq!(survey.findings, Vec::<Finding>::new(), "{}", told(&survey));
+    let survey = found_in(&simulation, &RULES.replace("route_rule: 20", "route_rule: 25")).await;
+    assert!(
+        told(&survey).contains("path matcher backend in URL map hexproperty-lb has no route rule 25; it has route rule 20; route rule 10"),
+        "{}",
+        told(&survey)
+    );
+    let survey = found_in(&simulation, &RULES.replace("hexproperty.com/v2/orders", "hexproperty.com/static/x")).await;
+    let said = "users of partners.hexproperty.com/static/x follow the path rule /static/* of the path matcher api and not this split";
+    assert!(ids(&survey).contains(Id::PastTheSplit.word()) && told(&survey).contains(said), "{}", told(&survey));
+
+    simulation.control().inject(&by(Edit::Shared));
+    let in_project = |leg: &str| format!("backend_service: api-{leg}\n        project: hexproperty-services\n");
+    let shared =
+        ["run", "gke"].iter().fold(RULES.to_owned(), |text, leg| text.replace(&format!("backend_service: api-{leg}\n"), &in_project(leg)));
+    let survey = found_in(&simulation, &shared).await;
+    assert_eq!(survey.findings, Vec::<Finding>::new(), "{}", told(&survey));
+    // In the plan's own project there is nothing of these names any more, and what the map leads to is a stranger.
+    let survey = found_in(&simulation, RULES).await;
+    let said = told(&survey);
+    assert!(
+        said.contains("projects/hexproperty-services/global/backendServices/api-run")
+            && said.contains("another object than the plan's api-run"),
+        "{said}"
+    );
+    assert!(ids(&survey).contains(Id::StrangerInSplit.word()) && ids(&survey).contains(Id::NotFound.word()), "{said}");
+    let lacking = Setup::Lacks { permission: "compute.backendServices.use".to_owned() };
+    simulation.control().inject(&Fault::Setup(lacking));
+    let said = told(&found_in(&simulation, &shared).await);
+    let grants = ["hexproperty-services", "hexproperty"]
+        .map(|project| format!("add-iam-policy-binding {project} --role=roles/compute.loadBalancerAdmin"));
+    assert!(grants.iter().all(|grant| said.contains(grant)), "{said}");
+}
+
+/// A load balancer of a region is looked at there, by the permissions that are named for it.
+#[tokio::test]
+async fn a_regional_load_balancer_is_looked_at_in_its_region() {
+    let regional = HEXPROPERTY.replace("url_map: hexproperty-lb", "url_map: hexproperty-lb\n      region: us-central1");
+    for kind in [Kind::RegionalExternal, Kind::RegionalInternal] {
+        let simulation = Simulation::start(Config::default()).await.unwrap();
+        simulation.control().with(|world| world.load_balancer.kind = kind);
+        let survey = found_in(&simulation, &regional).await;
+        assert_eq!(survey.findings, Vec::<Finding>::new(), "{}", told(&survey));
+        assert!(ids(&found_in(&simulation, HEXPROPERTY).await).contains(Id::NotFound.word()), "nothing of it is global");
+        for permission in ["compute.regionUrlMaps.update", "compute.regionBackendServices.use", "compute.regionOperations.get"] {
+            simulation.control().inject(&Fault::Setup(Setup::Lacks { permission: permission.to_owned() }));
+            let said = told(&found_in(&simulation, &regional).await);
+            assert!(said.contains(permission), "{permission}: {said}");
+        }
+    }
 }
 
 /// A fault, an edit of the plan by what is replaced, and what is found then.

@@ -71,6 +71,7 @@ fn backend(id: BackendId, platform: Platform, workload: WorkloadRef) -> Backend 
         title: title.clone(),
         platform,
         target: title,
+        project: None,
         ref_kind: None,
         workload,
         metrics_url: None,

@@ -2,7 +2,7 @@
 
 use cutover::domain::{
     by_hand::{Leg, Lever, command},
-    position::Position,
+    position::{MapRule, Matcher, Position},
     weight::PerMille,
 };
 
@@ -155,12 +155,65 @@ fn the_command_by_hand_of_a_matcher_brings_that_one_home_and_nothing_else() {
     assert_eq!(rest.len(), 1, "all but the weights is as it was: {shown}");
 }
 
+/// The same for splits in rules of a matcher: a route rule by its priority, a path rule by one of its paths.
+#[test]
+fn the_command_by_hand_of_a_rule_brings_that_one_home_and_nothing_else() {
+    if !is_here("gcloud", "the commands by hand of rules were not run") {
+        return;
+    }
+    let simulation = Simulation::start(SPEED);
+    let folder = Folder::new();
+    let route = Position::Rule { of: Matcher::Name { name: "backend".into() }, rule: MapRule::Route { priority: 20 } };
+    let path =
+        Position::Rule { of: Matcher::Host { host: "partners.hexproperty.com".into() }, rule: MapRule::Path { path: "/v2/*".into() } };
+    let home = |position, legs: [&str; 2]| {
+        let legs = [Leg { name: legs[0], share: PerMille::ALL }, Leg { name: legs[1], share: PerMille::ZERO }];
+        command(Lever::UrlMap { project: "hexproperty", region: None, url_map: "hexproperty-lb", position }, &legs)
+    };
+    let (backend, api) = (home(&route, ["backend-run", "backend-gke"]), home(&path, ["api-run", "api-gke"]));
+    let script = format!(
+        "{}\ngcloud compute url-maps describe hexproperty-lb --global --format=json | python3 -c '{RULED}' >ruled.yaml\n\
+         gcloud compute url-maps import hexproperty-lb --global --source=ruled.yaml --quiet\n{SHOW} > away\n\
+         {backend}\n{SHOW} > one\n{api}\n{SHOW} > two\necho '<<<'; paste -d' ' away one two\n",
+        simulation.environment("ana")
+    );
+    let printed = done(shell(&folder.0, &script));
+    let shown = printed.rsplit("<<<\n").next().unwrap_or_default();
+    for line in [
+        "backend-run=300 backend-run=1000 backend-run=1000",
+        "backend-gke=700 backend-gke=0 backend-gke=0",
+        "api-run=300 api-run=300 api-run=1000",
+        "api-gke=700 api-gke=700 api-gke=0",
+        "frontend-run=1000 frontend-run=1000 frontend-run=1000",
+    ] {
+        assert!(shown.lines().any(|shown| shown == line), "{line}: {shown}");
+    }
+    let rest = shown.lines().last().unwrap_or_default().split(' ').collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(rest.len(), 1, "all but the weights is as it was: {shown}");
+}
+
+/// The map with the splits of two matchers in rules, away from home; JSON is YAML too.
+const RULED: &str = "import json, sys\n\
+found = json.load(sys.stdin)\n\
+found.pop(\"id\")\n\
+for part in found[\"pathMatchers\"]:\n    \
+    if part[\"name\"] not in (\"backend\", \"api\"): continue\n    \
+    action = part.pop(\"defaultRouteAction\")\n    \
+    action.pop(\"timeout\", None)\n    \
+    for entry, weight in zip(action[\"weightedBackendServices\"], (300, 700)): entry[\"weight\"] = weight\n    \
+    part[\"defaultService\"] = action[\"weightedBackendServices\"][0][\"backendService\"].rsplit(\"/\", 1)[0] + \"/docs\"\n    \
+    if part[\"name\"] == \"backend\": part[\"routeRules\"] = [{\"description\": \"everybody\", \"priority\": 20, \
+\"matchRules\": [{\"prefixMatch\": \"/\"}], \"routeAction\": action}]\n    \
+    if part[\"name\"] == \"api\": part[\"pathRules\"] = [{\"paths\": [\"/v2\", \"/v2/*\"], \"routeAction\": action}]\n\
+json.dump(found, sys.stdout)";
+
 /// Each entry of every split with its weight, and a sum of what else there is but weights.
 const SHOW: &str = "gcloud compute url-maps describe hexproperty-lb --global --format=json | python3 -c 'import hashlib, json, sys\n\
 found = json.load(sys.stdin)\n\
 found.pop(\"fingerprint\")\n\
-for part in [found] + found[\"pathMatchers\"]:\n    \
-for entry in part.get(\"defaultRouteAction\", {}).get(\"weightedBackendServices\", []):\n        \
+parts = [found] + found[\"pathMatchers\"]\n\
+for part in parts + [rule for part in parts for rule in part.get(\"pathRules\", []) + part.get(\"routeRules\", [])]:\n    \
+for entry in part.get(\"defaultRouteAction\", part.get(\"routeAction\", {})).get(\"weightedBackendServices\", []):\n        \
 print(entry[\"backendService\"].rsplit(\"/\", 1)[1] + \"=\" + str(entry.pop(\"weight\", 0)))\n\
 print(hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:12])'";
 

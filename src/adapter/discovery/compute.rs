@@ -1,15 +1,17 @@
 //! URL maps, backend services and network endpoint groups, of all places at once.
 
 use futures::join;
+use serde_json::Value;
 
 use super::{
     BackendService, Balancing, Explorer, Group, GroupKind, HostRule, Leg, Link, Owner, Place, Split, Unread, UrlMap,
     pages::{self, Listed},
     wire::{
-        Aggregated, BackendServiceWire, BackendServices, GroupWire, Groups, OwnerWire, PartWire, Scope, UrlMapWire, UrlMaps, WeightedWire,
+        ActionWire, Aggregated, BackendServiceWire, BackendServices, GroupWire, Groups, OwnerWire, PartWire, RuleWire, Scope, UrlMapWire,
+        UrlMaps, WeightedWire,
     },
 };
-use crate::domain::shown::Shown;
+use crate::domain::{position::MapRule, shown::Shown};
 
 /// The header by which answers say who gave them.
 const MARK: &str = "x-served-by";
@@ -72,7 +74,13 @@ fn url_map(wire: UrlMapWire) -> UrlMap {
         hosts: rule.hosts.iter().map(|host| Shown::new(host)).collect(),
         matcher: Shown::new(&rule.path_matcher),
     };
-    let matchers = wire.path_matchers.into_iter().map(|part| split(Some(Shown::new(&part.name)), part));
+    let matchers = wire.path_matchers.into_iter().flat_map(|mut part| {
+        let rules = std::mem::take(&mut part.path_rules).into_iter().chain(std::mem::take(&mut part.route_rules));
+        let rules: Vec<RuleWire> = rules.collect();
+        let name = Shown::new(&part.name);
+        let default = Split { rules: rules.len(), ..split(Some(name.clone()), part) };
+        std::iter::once(default).chain(rules.into_iter().filter_map(move |rule| of_rule(&name, rule)))
+    });
     UrlMap {
         name: Shown::new(&wire.name),
         region: region_of(&wire.self_link),
@@ -82,14 +90,46 @@ fn url_map(wire: UrlMapWire) -> UrlMap {
 }
 
 fn split(matcher: Option<Shown>, part: PartWire) -> Split {
-    let rules = part.path_rules.len() + part.route_rules.len();
-    let entries = part.default_route_action.weighted_backend_services;
-    let is_weighted = !entries.is_empty();
-    let mut legs: Vec<Leg> = entries.into_iter().map(leg).collect();
-    if !is_weighted && !part.default_service.is_empty() {
-        legs.push(Leg { service: Link::of(&part.default_service), weight: 1000, mark: None, edits_headers: false });
+    let (is_weighted, legs) = legs(part.default_route_action, &part.default_service);
+    Split { matcher, rule: None, path: None, legs, is_weighted, is_redirect: part.default_url_redirect.is_some(), rules: 0 }
+}
+
+fn legs(action: ActionWire, service: &str) -> (bool, Vec<Leg>) {
+    let is_weighted = !action.weighted_backend_services.is_empty();
+    let mut legs: Vec<Leg> = action.weighted_backend_services.into_iter().map(leg).collect();
+    if !is_weighted && !service.is_empty() {
+        legs.push(Leg { service: Link::of(service), weight: 1000, mark: None, edits_headers: false });
     }
-    Split { matcher, legs, is_weighted, is_redirect: part.default_url_redirect.is_some(), rules }
+    (is_weighted, legs)
+}
+
+/// A rule that has what it is known by.
+fn of_rule(matcher: &Shown, wire: RuleWire) -> Option<Split> {
+    let (rule, path) = match (wire.paths.first(), wire.priority) {
+        (Some(path), _) => (MapRule::Path { path: Shown::new(path) }, Some(path.trim_end_matches('*').to_owned())),
+        (None, Some(priority)) => (MapRule::Route { priority }, wire.match_rules.iter().find_map(plain_path)),
+        (None, None) => return None,
+    };
+    let (is_weighted, legs) = legs(wire.route_action, &wire.service);
+    let path = path.map(|path| Shown::new(&path));
+    Some(Split {
+        matcher: Some(matcher.clone()),
+        rule: Some(rule),
+        path,
+        legs,
+        is_weighted,
+        is_redirect: wire.url_redirect.is_some(),
+        rules: 0,
+    })
+}
+
+/// The path of a match that asks for nothing else.
+fn plain_path(matched: &Value) -> Option<String> {
+    let conditions = matched.as_object()?;
+    let is_path =
+        |(key, value): (&String, &Value)| value.is_null() || ["prefixMatch", "fullPathMatch", "ignoreCase"].contains(&key.as_str());
+    let path = ["fullPathMatch", "prefixMatch"].into_iter().find_map(|key| conditions.get(key)?.as_str());
+    path.filter(|_| conditions.iter().all(is_path)).map(str::to_owned)
 }
 
 fn leg(wire: WeightedWire) -> Leg {

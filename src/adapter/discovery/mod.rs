@@ -11,7 +11,7 @@ mod wire;
 
 use crate::{
     adapter::{google_auth::Token, http::Client},
-    domain::{fault::Fault, platform::Endpoint, shown::Shown},
+    domain::{fault::Fault, platform::Endpoint, position::MapRule, shown::Shown},
 };
 
 /// The APIs that are asked, and for whose project.
@@ -64,7 +64,7 @@ pub struct UrlMap {
     /// `None` for a global one.
     pub region: Option<Shown>,
     pub host_rules: Vec<HostRule>,
-    /// The default route first, then that of each path matcher.
+    /// The default route first, then that of each path matcher and, behind it, its rules.
     pub positions: Vec<Split>,
 }
 
@@ -74,11 +74,15 @@ pub struct HostRule {
     pub matcher: Shown,
 }
 
-/// Where requests go that no rule takes, in a map or in one of its matchers.
+/// Where requests go that no rule takes, in a map or in one of its matchers, or those that one rule takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     /// `None` for the map's own default route.
     pub matcher: Option<Shown>,
+    /// `None` for a default route.
+    pub rule: Option<MapRule>,
+    /// A path that a rule takes whatever else a request carries.
+    pub path: Option<Shown>,
     pub legs: Vec<Leg>,
     /// Whether the legs are entries with weights; a single service without a weight is none yet.
     pub is_weighted: bool,

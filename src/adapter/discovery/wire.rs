@@ -111,9 +111,25 @@ pub(super) struct PartWire {
     #[serde(default, deserialize_with = "lenient")]
     pub default_route_action: ActionWire,
     #[serde(default, deserialize_with = "lenient")]
-    pub path_rules: Vec<Value>,
+    pub path_rules: Vec<RuleWire>,
     #[serde(default, deserialize_with = "lenient")]
-    pub route_rules: Vec<Value>,
+    pub route_rules: Vec<RuleWire>,
+}
+
+/// A path rule or a route rule.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RuleWire {
+    #[serde(default, deserialize_with = "lenient")]
+    pub paths: Vec<String>,
+    pub priority: Option<u32>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub match_rules: Vec<Value>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub service: String,
+    pub url_redirect: Option<Value>,
+    #[serde(default, deserialize_with = "lenient")]
+    pub route_action: ActionWire,
 }
 
 #[derive(Default, Deserialize)]

@@ -1,4 +1,5 @@
-//! The split between Cloud Run and GKE: `weightedBackendServices` in the default route of a URL map or of one of its path matchers.
+//! The split between Cloud Run and GKE: `weightedBackendServices` in the default route of a URL map or of one of its path matchers, or in a
+//! rule of one.
 //!
 //! Each write is a compare-and-set against the map's fingerprint and carries a request id made from the recorded intent, so that the same
 //! intent can never be done twice. A write ends when the operation is over *and* the map reads as wanted: an operation's word alone is not
@@ -6,8 +7,10 @@
 //! and other people, have places of their own in the same map. Whatever else has a share of the place is reported under its own name; what
 //! leads the route's users past it, or would keep a write from being done, is reported too.
 
+mod asked;
 mod audit;
 mod book;
+mod link;
 mod mark;
 mod position;
 mod rehearsal;
@@ -53,6 +56,7 @@ use wire::{Operation, UrlMap};
 #[derive(Debug, Clone)]
 pub struct Config {
     pub route: RouteId,
+    /// Where the map is.
     pub project: String,
     /// `None` for a global map.
     pub region: Option<String>,
@@ -61,13 +65,33 @@ pub struct Config {
     pub position: Position,
     /// What the plan's other routes steer of the same map.
     pub beside: Vec<(RouteId, Position)>,
-    /// Each backend of the route with the name of its backend service.
-    pub backends: Vec<(BackendId, String)>,
+    /// Each backend of the route with its backend service.
+    pub backends: Vec<(BackendId, Service)>,
     /// The host that the route's users ask for, in lower case; without it no host rule can be told to be somebody else's.
     pub host: Option<String>,
-    /// What they ask for there; only a rule of the steered matcher that takes it leads them past its split.
+    /// What they ask for there, with its query if it has one; only a rule of the steered matcher that takes it leads them past its split.
     pub path: String,
     pub patience: Patience,
+}
+
+/// A backend service as the plan names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Service {
+    pub name: String,
+    /// Where it is not in the map's own project.
+    pub project: Option<String>,
+}
+
+impl From<&str> for Service {
+    fn from(name: &str) -> Service {
+        Service { name: name.to_owned(), project: None }
+    }
+}
+
+impl Service {
+    fn link<'a>(&'a self, project: &'a str, region: Option<&'a str>) -> link::Target<'a> {
+        link::Target { project: self.project.as_deref().unwrap_or(project), region, name: &self.name }
+    }
 }
 
 impl Config {
@@ -84,15 +108,15 @@ impl Config {
         }
     }
 
-    /// Where the map is, as paths and the log name it; its backend services and its operations are there too.
-    fn scope(&self) -> Vec<&str> {
+    /// Where things are that have the map's reach, in this project, as paths and the log name it.
+    fn scope<'a>(&'a self, project: &'a str) -> Vec<&'a str> {
         let within = self.region.as_ref().map_or_else(|| vec!["global"], |region| vec!["regions", region]);
-        ["projects", &self.project].into_iter().chain(within).collect()
+        ["projects", project].into_iter().chain(within).collect()
     }
 
     /// As the log names it.
     fn resource(&self) -> String {
-        format!("{}/urlMaps/{}", self.scope().join("/"), self.url_map)
+        format!("{}/urlMaps/{}", self.scope(&self.project).join("/"), self.url_map)
     }
 }
 
@@ -151,7 +175,11 @@ impl UrlMapDriver {
 
     /// Something that is where the map is.
     fn at(&self, kind: &str, name: &str) -> Url {
-        let path: Vec<&str> = ["compute", "v1"].into_iter().chain(self.config.scope()).chain([kind, name]).collect();
+        self.in_project(&self.config.project, kind, name)
+    }
+
+    fn in_project(&self, project: &str, kind: &str, name: &str) -> Url {
+        let path: Vec<&str> = ["compute", "v1"].into_iter().chain(self.config.scope(project)).chain([kind, name]).collect();
         self.compute.at(&path)
     }
 
@@ -172,7 +200,10 @@ impl UrlMapDriver {
     }
 
     async fn scheme_now(&self) -> Option<Hindrance> {
-        let services = self.config.backends.iter().map(|(_, service)| (service.as_str(), self.at("backendServices", service)));
+        let services = self.config.backends.iter().map(|(_, service)| {
+            let project = service.project.as_deref().unwrap_or(&self.config.project);
+            (service.name.as_str(), self.in_project(project, "backendServices", &service.name))
+        });
         self.scheme.look(&self.compute, services).await
     }
 
@@ -353,7 +384,8 @@ impl Driver for UrlMapDriver {
 
     fn by_hand(&self, to: &Weights) -> String {
         let Config { url_map, project, region, position, backends, .. } = &self.config;
-        let legs: Vec<by_hand::Leg<'_>> = backends.iter().map(|(id, name)| by_hand::Leg { name, share: to.of(id) }).collect();
+        let legs: Vec<by_hand::Leg<'_>> =
+            backends.iter().map(|(id, service)| by_hand::Leg { name: &service.name, share: to.of(id) }).collect();
         by_hand::command(by_hand::Lever::UrlMap { project, region: region.as_deref(), url_map, position }, &legs)
     }
 

@@ -73,8 +73,9 @@ impl UrlMapDriver {
     }
 
     fn told(&self, map: &UrlMap, header: &str) -> Result<(Marks, bool), Fault> {
-        let part = Place::find(map, &self.config.url_map, &self.config.position)?.read(map)?;
-        let action = part.default_route_action.unwrap_or_default();
+        let position = &self.config.position;
+        let part = Place::find(map, &self.config.url_map, position)?.read(map, position)?;
+        let action = part.action.unwrap_or_default();
         let mark = |rest: &Map<String, Value>| mark::added(rest, header).map(Shown::new);
         let entries = action.weighted_backend_services.iter();
         let marks = entries.filter_map(|entry| Some((self.config.known().backend(&entry.backend_service)?.clone(), mark(&entry.rest))));

@@ -8,15 +8,17 @@ use std::collections::BTreeMap;
 use serde_json::Map;
 
 use super::{
+    Service,
+    link::Link,
     mark,
     position::{Edit, Part, Place},
     rules,
-    wire::{Patch, RouteAction, UrlMap, WeightedBackendService, is_foreign, last_segment, resource},
+    wire::{Patch, RouteAction, UrlMap, WeightedBackendService},
 };
 use crate::{
     adapter::{claim, share::scaled, vendor_name},
     domain::{
-        claim::{Claim, Claimed},
+        claim::Claimed,
         fault::{Fault, FaultKind},
         hindrance::Hindrance,
         id::{BackendId, RouteId},
@@ -35,13 +37,13 @@ const REDIRECT: &str = "redirect";
 /// What of the plan a map is compared with.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known<'a> {
-    /// Each backend of the route with the name of its backend service.
-    pub backends: &'a [(BackendId, String)],
+    /// Each backend of the route with its backend service.
+    pub backends: &'a [(BackendId, Service)],
     /// The host that the route's users ask for, where the plan names it.
     pub host: Option<&'a str>,
-    /// What they ask for there.
+    /// What they ask for there, with its query if it has one.
     pub path: &'a str,
-    /// Where the plan's backend services are; one of the same name elsewhere is a stranger.
+    /// Where the map is, and the plan's backend services but for those that say another; one of the same name elsewhere is a stranger.
     pub project: &'a str,
     /// `None` for a global map, whose backend services are global too.
     pub region: Option<&'a str>,
@@ -59,19 +61,19 @@ impl Known<'_> {
         Place::find(map, self.url_map, self.position)
     }
     pub(super) fn backend(&self, link: &str) -> Option<&BackendId> {
-        let service = Some(last_segment(link)).filter(|_| !is_foreign(link, self.project))?;
-        self.backends.iter().find(|(_, name)| name == service).map(|(id, _)| id)
+        let link = Link::of(link);
+        self.backends.iter().find(|(_, service)| link.is_to(service.link(self.project, self.region))).map(|(id, _)| id)
     }
     /// What a link outside the plan leads to: its name, and where that is one of the plan's own, whose and where it is as well.
     fn called<'l>(&self, link: &'l str) -> &'l str {
-        let name = last_segment(link);
-        let is_namesake = self.backends.iter().any(|(_, service)| service == name);
-        if is_namesake { resource(link) } else { name }
+        let Link { name, resource, .. } = Link::of(link);
+        let is_namesake = self.backends.iter().any(|(_, service)| service.name == name);
+        if is_namesake { resource } else { name }
     }
     /// The same for our own use: a namesake by its project and name, so that neither is taken for the plan's.
     fn stranger(&self, called: &str) -> BackendId {
-        let project = called.strip_prefix("projects/").and_then(|rest| rest.split('/').next());
-        let short = project.map_or_else(|| called.to_owned(), |project| format!("{project}/{}", last_segment(called)));
+        let link = Link::of(called);
+        let short = link.project.map_or_else(|| called.to_owned(), |project| format!("{project}/{}", link.name));
         vendor_name::stranger(&short, self.backends.iter().map(|(id, _)| id))
     }
 }
@@ -88,10 +90,10 @@ pub(super) struct Split {
 /// [`FaultKind::Unsupported`] if the steered place does not say where its traffic goes; [`FaultKind::NotFound`] if there is none.
 pub(super) fn split(map: &UrlMap, known: Known<'_>) -> Result<Split, Fault> {
     let place = known.place(map)?;
-    let part = place.read(map)?;
+    let part = place.read(map, known.position)?;
     let mut hindrances = Vec::new();
     let mut held: BTreeMap<BackendId, u32> = known.backends.iter().map(|(id, _)| (id.clone(), 0)).collect();
-    let entries = part.default_route_action.as_ref().map_or(&[][..], |action| &action.weighted_backend_services);
+    let entries = part.action.as_ref().map_or(&[][..], |action| &action.weighted_backend_services);
     let mut strangers: BTreeMap<BackendId, Shown> = BTreeMap::new();
     for entry in entries {
         let id = known.backend(&entry.backend_service).cloned().unwrap_or_else(|| {
@@ -111,7 +113,7 @@ pub(super) fn split(map: &UrlMap, known: Known<'_>) -> Result<Split, Fault> {
             held.insert(known.stranger(NOBODY), 1);
         }
         let missing = known.backends.iter().filter(|(id, _)| entries.iter().all(|entry| known.backend(&entry.backend_service) != Some(id)));
-        hindrances.extend(missing.map(|(id, name)| Hindrance::NoEntry { backend: id.clone(), name: Shown::new(name) }));
+        hindrances.extend(missing.map(|(id, service)| Hindrance::NoEntry { backend: id.clone(), name: Shown::new(&service.name) }));
     }
     held.retain(|id, weight| *weight > 0 || !strangers.contains_key(id));
     let weights = scaled(&held)?;
@@ -119,7 +121,7 @@ pub(super) fn split(map: &UrlMap, known: Known<'_>) -> Result<Split, Fault> {
     hindrances.extend(shares.map(|(share, backend, name)| Hindrance::Stranger { backend, name, share }));
     hindrances.extend(mark::false_ones(entries, known));
     hindrances.extend(rules::hindrances(map, known, place));
-    hindrances.extend(no_room(map, place, &part));
+    hindrances.extend(part.text.no_room());
     hindrances.sort();
     Ok(Split { weights, hindrances })
 }
@@ -132,8 +134,8 @@ fn without_split(
     strangers: &mut BTreeMap<BackendId, Shown>,
     hindrances: &mut Vec<Hindrance>,
 ) {
-    if let Some(link) = part.default_service.as_deref() {
-        let service = last_segment(link);
+    if let Some(link) = part.service.as_deref() {
+        let service = Link::of(link).name;
         hindrances.push(Hindrance::NoSplit { service: Shown::new(service) });
         let id = known.backend(link).cloned().unwrap_or_else(|| {
             let called = known.called(link);
@@ -142,24 +144,17 @@ fn without_split(
             id
         });
         held.insert(id, 1);
-    } else if let Some(redirect) = &part.default_url_redirect {
+    } else if let Some(redirect) = &part.redirect {
         let to = redirect.get("hostRedirect").and_then(serde_json::Value::as_str).unwrap_or("elsewhere");
         hindrances.push(Hindrance::Redirect { to: Shown::new(to) });
         held.insert(known.stranger(REDIRECT), 1);
     }
 }
 
-/// Longest description that the interface takes, in bytes: it counts characters, of which there are never more.
-const DESCRIPTION_MAX: usize = 2048;
-
 /// Whose claim the steered place bears.
 pub(super) fn claimed(map: &UrlMap, known: Known<'_>) -> Claimed {
-    let part = known.place(map).and_then(|place| place.read(map));
-    part.map_or(Claimed::Untold, |part| claim::claimed(&part.description))
-}
-
-fn no_room(map: &UrlMap, place: Place, part: &Part) -> Option<Hindrance> {
-    claim::no_room(&part.description, DESCRIPTION_MAX, &place.description(map))
+    let part = known.place(map).and_then(|place| place.read(map, known.position));
+    part.map_or(Claimed::Untold, |part| part.text.claimed())
 }
 
 /// The patch that makes `change` of the map.
@@ -168,29 +163,28 @@ fn no_room(map: &UrlMap, place: Place, part: &Part) -> Option<Hindrance> {
 /// to be written alone; [`FaultKind::NotFound`] if the map has not the steered place. Nothing is sent then.
 pub(super) fn changed(map: UrlMap, known: Known<'_>, change: Change<'_>) -> Result<Patch, Fault> {
     let place = known.place(&map)?;
-    let part = place.read(&map)?;
-    let beside = |claim: &Claim| no_room(&map, place, &part).is_none().then(|| claim::beside(&part.description, claim));
-    let description = change.claim().and_then(beside);
+    let part = place.read(&map, known.position)?;
+    let text = change.claim().and_then(|claim| part.text.beside(claim));
     let action = match change {
-        Change::Split { to, .. } => Some(reweighted(part.default_route_action.clone().unwrap_or_default(), known, to)?),
-        Change::Claim(_) if description.is_none() => {
-            let message = format!("{} leaves no room for the claim; nothing was written", place.description(&map));
+        Change::Split { to, .. } => Some(reweighted(part.action.unwrap_or_default(), known, to)?),
+        Change::Claim(_) if text.is_none() => {
+            let message = format!("{} leaves no room for the claim; nothing was written", part.text.called());
             return Err(Fault::new(FaultKind::Unsupported, message));
         }
         Change::Claim(_) => None,
     };
-    Ok(place.patch(map, Edit { description, action }))
+    Ok(place.patch(map, Edit { text, action }))
 }
 
 /// Whether the map reads as `change` was to make it.
 pub(super) fn reads_as(map: &UrlMap, known: Known<'_>, change: Change<'_>) -> bool {
     let Ok(place) = known.place(map) else { return false };
-    let Ok(part) = place.read(map) else { return false };
+    let Ok(part) = place.read(map, known.position) else { return false };
     let splits = match change {
         Change::Split { to, .. } => split(map, known).is_ok_and(|split| split.weights == *to),
         Change::Claim(_) => true,
     };
-    splits && claim::bears(&claim::claimed(&part.description), change, no_room(map, place, &part))
+    splits && claim::bears(&part.text.claimed(), change, part.text.no_room())
 }
 
 /// The action with the whole split set to `to`. Strangers and second entries of one backend stay in it with nothing, and everything else
@@ -210,9 +204,8 @@ fn reweighted(action: RouteAction, known: Known<'_>, to: &Weights) -> Result<Rou
         given.extend(first);
     }
     let missing = known.backends.iter().filter(|(id, _)| !given.contains(&id) && to.of(id) > PerMille::ZERO);
-    let scope = known.region.map_or_else(|| "global".to_owned(), |region| format!("regions/{region}"));
     let fresh = missing.map(|(id, service)| WeightedBackendService {
-        backend_service: format!("projects/{}/{scope}/backendServices/{service}", known.project),
+        backend_service: service.link(known.project, known.region).to_string(),
         weight: to.of(id).get().into(),
         rest: Map::new(),
     });
@@ -226,13 +219,13 @@ mod tests {
     use serde_json::json;
 
     use super::{
-        super::{rules::followed, wire::HostRule},
+        super::{link::Link, rules::followed, wire::HostRule},
         *,
     };
     use crate::domain::weight::WHOLE;
 
-    fn backends() -> Vec<(BackendId, String)> {
-        vec![("run".parse().unwrap(), "frontend-run".to_owned()), ("gke".parse().unwrap(), "frontend-gke".to_owned())]
+    fn backends() -> Vec<(BackendId, Service)> {
+        vec![("run".parse().unwrap(), "frontend-run".into()), ("gke".parse().unwrap(), "frontend-gke".into())]
     }
 
     fn map(entries: serde_json::Value) -> UrlMap {
@@ -253,7 +246,7 @@ mod tests {
         Weights::new(shares.iter().map(|(id, share)| (id.parse().unwrap(), PerMille::new(*share).unwrap())).collect()).unwrap()
     }
 
-    fn known<'a>(backends: &'a [(BackendId, String)], host: Option<&'a str>, position: &'a Position) -> Known<'a> {
+    fn known<'a>(backends: &'a [(BackendId, Service)], host: Option<&'a str>, position: &'a Position) -> Known<'a> {
         Known { backends, host, path: "/", project: "p", region: None, url_map: "hexproperty-lb", position, beside: &[] }
     }
 
@@ -269,7 +262,7 @@ mod tests {
     fn written(map: UrlMap, to: &Weights) -> Vec<(String, u32)> {
         let patch = patched(map, to).unwrap();
         let entries = patch.default_route_action.unwrap().weighted_backend_services;
-        entries.iter().map(|entry| (last_segment(&entry.backend_service).to_owned(), entry.weight)).collect()
+        entries.iter().map(|entry| (Link::of(&entry.backend_service).name.to_owned(), entry.weight)).collect()
     }
 
     fn home() -> Weights {
@@ -365,6 +358,36 @@ mod tests {
         assert_eq!(written(elsewhere("staging"), &home()), self::named(&[("frontend-run", 1000), ("frontend-gke", 0)]));
         assert_eq!(read(&elsewhere("p")).weights, weights(&[("run", 750), ("gke", 250)]));
         assert_eq!(read(&elsewhere("123456789012")).weights, weights(&[("run", 750), ("gke", 250)]), "a number names nobody");
+    }
+
+    #[test]
+    fn a_backend_service_is_the_plans_where_its_project_and_its_place_are() {
+        let shared = |project: &str, scope: &str| {
+            let link = format!("https://www.googleapis.com/compute/v1/projects/{project}/{scope}/backendServices/frontend-gke");
+            let map = map(json!([entry("frontend-run", 750), {"backendService": link, "weight": 250}]));
+            let backends = [
+                backends().remove(0),
+                ("gke".parse().unwrap(), Service { project: Some("svc".to_owned()), ..Service::from("frontend-gke") }),
+            ];
+            (split(&map, known(&backends, None, &Position::Default)).unwrap().weights, map)
+        };
+        assert_eq!(shared("svc", "global").0, weights(&[("run", 750), ("gke", 250)]));
+        assert_eq!(
+            shared("p", "global").0,
+            weights(&[("run", 750), ("gke", 0), ("p/frontend-gke", 250)]),
+            "the map's own project is another"
+        );
+        assert_eq!(shared("svc", "regions/us-east1").0, weights(&[("run", 750), ("gke", 0), ("svc/frontend-gke", 250)]));
+        let backends =
+            [backends().remove(0), ("gke".parse().unwrap(), Service { project: Some("svc".to_owned()), ..Service::from("frontend-gke") })];
+        let to = weights(&[("run", 500), ("gke", 500)]);
+        let patch = changed(
+            map(json!([entry("frontend-run", 1000)])),
+            known(&backends, None, &Position::Default),
+            Change::Split { to: &to, claim: None },
+        );
+        let fresh = &patch.unwrap().default_route_action.unwrap().weighted_backend_services[1];
+        assert_eq!(fresh.backend_service, "projects/svc/global/backendServices/frontend-gke");
     }
 
     #[test]

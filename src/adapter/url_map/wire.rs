@@ -52,21 +52,6 @@ pub(super) struct WeightedBackendService {
     pub rest: Map<String, Value>,
 }
 
-/// Whether what a link leads to belongs to another project, as far as it says whose it is; by its number, a project can't be told from another.
-pub(super) fn is_foreign(link: &str, project: &str) -> bool {
-    let named = link.split('/').skip_while(|segment| *segment != "projects").nth(1);
-    named.is_some_and(|named| named != project && !named.bytes().all(|byte| byte.is_ascii_digit()))
-}
-
-/// A link without its host: project, region or `global`, kind and name.
-pub(super) fn resource(link: &str) -> &str {
-    link.find("projects/").map_or(link, |at| &link[at..])
-}
-
-pub(super) fn last_segment(url: &str) -> &str {
-    url.rsplit('/').next().unwrap_or(url)
-}
-
 /// What a PATCH sends. Arrays in a merge patch replace whole arrays, so the action goes back complete.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

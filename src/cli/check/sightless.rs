@@ -21,7 +21,8 @@ const RATE_MOST: f64 = 1_000_000.0;
 /// A warning for each trigger of `plan`, which was read from `text`, that can act at no share of its route with `rate` requests a second.
 pub(super) fn warnings(plan: &Plan, text: &str, rate: f64) -> Vec<Diagnostic> {
     remarked(plan, text, |trigger, route| {
-        let sees_nothing = |rate| budget(trigger, &route.ladder, plan.cadence_of(&trigger.backend, trigger.metric), rate).iter().all(is_blind);
+        let sees_nothing =
+            |rate| budget(trigger, &route.ladder, plan.cadence_of(&trigger.backend, trigger.metric), rate).iter().all(is_blind);
         let said = if sees_nothing(RATE_MOST) { Said::Never } else { Said::WithSoFew(rate) };
         sees_nothing(rate).then(|| said.of(trigger, route))
     })

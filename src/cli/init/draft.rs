@@ -96,7 +96,11 @@ pub(super) fn draft<'a>(seen: Seen<'a>, map: &'a UrlMap) -> Result<Draft<'a>, Ve
 
 /// The place in words.
 pub(super) fn place(split: &Split) -> String {
-    split.matcher.as_ref().map_or_else(|| "the default route".to_owned(), |name| format!("path matcher {name}"))
+    match (&split.matcher, &split.rule) {
+        (None, _) => "the default route".to_owned(),
+        (Some(name), None) => format!("path matcher {name}"),
+        (Some(name), Some(rule)) => format!("{rule} of path matcher {name}"),
+    }
 }
 
 /// The leg that leads to Cloud Run: of several, the one that gets most.

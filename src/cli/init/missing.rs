@@ -111,7 +111,9 @@ fn split_or_marks(seen: Seen<'_>, draft: &Draft<'_>, route: &Route<'_>) -> Optio
             "{at} leads to {} alone, without weights. With a split of 1000 to 0 nobody notices anything, and answers say in x-served-by who gave them:",
             home.leg.service.name
         );
-        return Some(Missing { what, commands: edited(seen, draft, &first_split(route, name)) });
+        // What a program finds a default by, no rule has.
+        let commands = if split.rule.is_some() { edit_by_hand(seen, draft) } else { edited(seen, draft, &first_split(route, name)) };
+        return Some(Missing { what, commands });
     }
     let is_unmarked = |id: &str, leg: &Leg| leg.mark.as_ref().is_none_or(|mark| mark.as_str() != id);
     let run = is_unmarked(&home.id, home.leg);

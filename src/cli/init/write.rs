@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     adapter::discovery::{self, Database, Unread},
-    domain::{platform::Endpoint, shown::Shown},
+    domain::{platform::Endpoint, position::MapRule, shown::Shown},
 };
 
 /// The plan's text, and what is missing for a flight besides.
@@ -113,13 +113,29 @@ fn route(paper: &mut Paper, seen: Seen<'_>, draft: &Draft<'_>, route: &Route<'_>
         let led = if hosts.is_empty() { "no host rule that could be asked for".to_owned() } else { joined(hosts) };
         paper.key(6, "path_matcher", matcher.as_str(), &format!("the map leads it: {led}"));
     }
+    match &split.rule {
+        Some(MapRule::Route { priority }) => {
+            paper.line(6, &format!("route_rule: {priority}"), "its priority, which no other rule there has")
+        }
+        Some(MapRule::Path { path }) => paper.key(6, "path_rule", path.as_str(), "one of its paths"),
+        None => {}
+    }
     if split.rules > 0 {
         let (rules, place) = (split.rules, place(split));
         paper.remark(4, &format!("{place} has {rules} rules that go before its default; this route steers the default alone."));
     }
-    match hosts.first() {
-        Some(host) => paper.key(4, "front_door", &format!("https://{host}/"), "a host rule leads it here; any page that needs no login"),
-        None => paper.open(
+    let path = if split.rule.is_some() { split.path.as_ref().map(Shown::as_str) } else { Some("/") };
+    match (hosts.first(), path) {
+        (Some(host), Some(path)) => {
+            paper.key(4, "front_door", &format!("https://{host}{path}"), "a host rule leads it here; any page that needs no login")
+        }
+        (Some(host), None) => paper.open(
+            4,
+            &format!("front_door: https://{host}/"),
+            "which page does this rule take, whatever else a request carries? Requests are sent there to see who answers; they bear no headers \
+             of their own, so leave it out where the rule asks for one.",
+        ),
+        (None, _) => paper.open(
             4,
             "front_door: https://www.example.com/",
             "where do users come in? The map does not say which hosts follow this place. Requests are sent there to see who answers.",

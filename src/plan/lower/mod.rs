@@ -29,6 +29,7 @@ mod declared;
 mod expect;
 mod http_route;
 mod ladder;
+mod map_part;
 mod name;
 mod readings;
 mod route;

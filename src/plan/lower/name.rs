@@ -161,6 +161,23 @@ pub(super) fn universe(problems: &mut Problems, at: &At<'_>) -> Option<Universe>
     }
 }
 
+/// Longest path of a path rule that a plan names.
+const PATH_CHARS_MAX: usize = 200;
+
+/// A path as a URL map's path rules have them: from a slash on, and a star, if any, alone behind the last one.
+pub(super) fn path_pattern(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+    let text = reader::text(problems, at)?;
+    let stem = text.strip_suffix("/*").unwrap_or(text);
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "/._~%+,;=:@!-".contains(c);
+    if text.starts_with('/') && text.len() <= PATH_CHARS_MAX && stem.chars().all(allowed) {
+        return Some(Shown::new(text));
+    }
+    let meant = text.strip_suffix('*').filter(|stem| !stem.ends_with('/')).map(|stem| format!("did you mean `{stem}/*`?"));
+    let allowed = format!("at most {PATH_CHARS_MAX} characters, beginning with /, and a * only at the end, behind a /");
+    problems.at(at, format!("`{text}` is no path of a path rule")).allowed(allowed).maybe_help(meant).error();
+    None
+}
+
 pub(super) fn project(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
     let text = reader::text(problems, at)?;
     if (6..=30).contains(&text.len()) && is_label(text) && text.starts_with(|c: char| c.is_ascii_lowercase()) {

@@ -1,7 +1,7 @@
 //! Routes and their backends.
 
 use crate::{
-    domain::{http_route::RefKind, id::BackendId, platform::Platform, position::Position, shown::Shown, time::Millis},
+    domain::{http_route::RefKind, id::BackendId, platform::Platform, shown::Shown, time::Millis},
     plan::{
         lower::{
             address,
@@ -9,13 +9,14 @@ use crate::{
             expect::{self, Asked},
             http_route,
             ladder::{self, Ladder},
+            map_part,
             name::{self, Names},
             readings::{self, Behind, Told},
             series::{self, AskedSoFar, Pages, Telling},
             some_share, span_within,
         },
         model::{
-            Backend, Driver, MapPart, Route, UnlikeHome, WorkloadRef,
+            Backend, Driver, Route, UnlikeHome, WorkloadRef,
             readings::{Feed, Readings},
         },
         reader::{self, At, Fields, Problems},
@@ -34,6 +35,9 @@ pub(super) fn routes(problems: &mut Problems, at: &At<'_>, declared: &Declared<'
         asked.next_route();
         found.push(route(problems, &mut names, &mut asked, entry.clone(), declared));
     }
+    if let Some(project) = &declared.project {
+        found.iter_mut().flatten().for_each(|route: &mut Route| route.of_project(project));
+    }
     for (place, (route, entry)) in found.iter().zip(&entries).enumerate() {
         let Some(route) = route else { continue };
         let shares = |earlier: &&Route| earlier.driver.collides(&route.driver);
@@ -46,9 +50,12 @@ pub(super) fn routes(problems: &mut Problems, at: &At<'_>, declared: &Declared<'
                     format!("route `{}` moves the same weights as route `{}`", route.id, earlier.id)
                 }
             };
-            let allowed = "one route for each default route or path matcher of a URL map, Cloud Run service, or HTTPRoute";
+            let allowed = "one route for each default route, path matcher or rule of a URL map, Cloud Run service, or HTTPRoute";
             problems.at(entry, message).allowed(allowed).error();
         }
+    }
+    if let Some(project) = &declared.project {
+        found.iter_mut().flatten().for_each(|route| route.tell_projects(project));
     }
     found.into_iter().collect()
 }
@@ -175,34 +182,52 @@ fn home_first(mut backends: Vec<Backend>, home: Option<&BackendId>) -> Vec<Backe
     backends
 }
 
-const DRIVER_KEYS: &[&str] =
-    &["url_map", "cloud_run_revisions", "http_route", "path_matcher", "host", "region", "namespace", "cluster", "rule", "shared_with"];
+const DRIVER_KEYS: &[&str] = &[
+    "url_map",
+    "cloud_run_revisions",
+    "http_route",
+    "path_matcher",
+    "host",
+    "route_rule",
+    "path_rule",
+    "region",
+    "project",
+    "namespace",
+    "cluster",
+    "rule",
+    "shared_with",
+];
 const DRIVERS: [&str; 3] = ["url_map", "cloud_run_revisions", "http_route"];
-/// Where in a URL map the route's split stands.
-const MAP_KEYS: &[&str] = &["path_matcher", "host"];
 
 fn driver(problems: &mut Problems, at: At<'_>) -> Option<Driver> {
     let fields = Fields::open(problems, at, DRIVER_KEYS)?;
     let [url_map, service, http_route] = DRIVERS.map(|key| fields.optional(problems, key));
     match (url_map, service, http_route) {
         (Some(at), None, None) => {
-            others_words(problems, &fields, http_route::KEYS, "an HTTPRoute", "`url_map`, `region`, and `path_matcher` or `host`");
-            map_part(problems, &fields, &at).map(Driver::UrlMap)
+            let allowed = "`url_map`, `region`, `project`, `path_matcher` or `host`, and `route_rule` or `path_rule`";
+            others_words(problems, &fields, http_route::KEYS, "an HTTPRoute", allowed);
+            map_part::part(problems, &fields, &at).map(Driver::UrlMap)
         }
         (None, Some(at), None) => {
-            others_words(problems, &fields, MAP_KEYS, "a URL map", "`cloud_run_revisions` alone");
-            others_words(problems, &fields, &["region"], "a URL map", "`cloud_run_revisions` alone");
+            others_words(problems, &fields, map_part::PLACE_KEYS, "a URL map", "`cloud_run_revisions` alone");
+            others_words(problems, &fields, map_part::WHERE_KEYS, "a URL map", "`cloud_run_revisions` alone");
             others_words(problems, &fields, http_route::KEYS, "an HTTPRoute", "`cloud_run_revisions` alone");
             Some(Driver::CloudRunRevisions { service: name::resource(problems, &at, name::RUN_SERVICE)? })
         }
         (None, None, Some(at)) => {
-            others_words(problems, &fields, MAP_KEYS, "a URL map", "`http_route`, `namespace`, `cluster`, `rule`, `shared_with`");
             others_words(
                 problems,
                 &fields,
-                &["region"],
+                map_part::PLACE_KEYS,
                 "a URL map",
-                "`clusters`, above the routes, where the cluster is not in the plan's region",
+                "`http_route`, `namespace`, `cluster`, `rule`, `shared_with`",
+            );
+            others_words(
+                problems,
+                &fields,
+                map_part::WHERE_KEYS,
+                "a URL map",
+                "`clusters`, above the routes, where the cluster is not in the plan's project and region",
             );
             http_route::part(problems, &fields, &at).map(Driver::HttpRoute)
         }
@@ -225,32 +250,6 @@ fn others_words(problems: &mut Problems, fields: &Fields<'_>, keys: &[&'static s
             problems.at(&at, message).allowed(allowed).help("remove it").error();
         }
     }
-}
-
-fn map_part(problems: &mut Problems, fields: &Fields<'_>, url_map: &At<'_>) -> Option<MapPart> {
-    type Read = fn(&mut Problems, &At<'_>) -> Option<Shown>;
-    let mut part = |key, read: Read| match fields.optional(problems, key) {
-        Some(at) => read(problems, &at).map(Some),
-        None => Some(None),
-    };
-    let matcher = part("path_matcher", |problems, at| name::resource(problems, at, name::PATH_MATCHER));
-    let host = part("host", name::host);
-    let region = part("region", name::region);
-    let url_map = name::resource(problems, url_map, name::URL_MAP);
-    let position = match (matcher?, host?) {
-        (Some(_), Some(_)) => {
-            let message = "`path_matcher` and `host` both say where in the URL map the split stands";
-            let help = "keep `path_matcher` for one by its name, or `host` for the one that the map's host rules lead this host to";
-            problems.at(fields.at(), message).allowed("`path_matcher` or `host`, or neither for the default route").help(help).error();
-            return None;
-        }
-        (Some(name), None) => Position::PathMatcher { name },
-        (None, Some(host)) => Position::Host { host },
-        // One of them may have been meant, and then the default route is not.
-        (None, None) if fields.has_unknown() || fields.has("path_matcher") || fields.has("host") => return None,
-        (None, None) => Position::Default,
-    };
-    Some(MapPart { url_map: url_map?, position, region: region? })
 }
 
 fn backends(problems: &mut Problems, taken: &mut Taken<'_>, at: &At<'_>, driver: Option<&Driver>) -> Option<Vec<Backend>> {
@@ -304,6 +303,7 @@ const BACKEND_KEYS: &[&str] = &[
     "cloud_run",
     "gke",
     "backend_service",
+    "project",
     "revision",
     "service",
     "service_import",
@@ -319,6 +319,7 @@ fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: O
     let title = fields.required(problems, "title", "Cloud Run").and_then(|at| reader::title(problems, &at));
     let workload = workload(problems, &fields);
     let target = target(problems, taken.targets, &fields, driver);
+    let project = project(problems, &fields, driver);
     let metrics_at = fields.optional(problems, "metrics");
     let metrics_url = match &metrics_at {
         Some(at) => address(problems, at).map(Some),
@@ -368,6 +369,7 @@ fn backend(problems: &mut Problems, taken: &mut Taken<'_>, at: At<'_>, driver: O
         title: title?,
         platform,
         target,
+        project: project?,
         ref_kind,
         workload,
         metrics_url: metrics_url?,
@@ -388,6 +390,19 @@ fn feeds(problems: &mut Problems, taken: &mut Taken<'_>, fields: &Fields<'_>, id
         taken.fed.take(problems, &at, id, &feeds);
     }
     Some(feeds)
+}
+
+/// Whose a backend is, where it is another project's than the plan's.
+fn project(problems: &mut Problems, fields: &Fields<'_>, driver: Option<&Driver>) -> Option<Option<Shown>> {
+    let Some(at) = fields.optional(problems, "project") else { return (!fields.has("project")).then_some(None) };
+    match driver {
+        Some(Driver::UrlMap(_)) | None => name::project(problems, &at).map(Some),
+        Some(Driver::CloudRunRevisions { .. } | Driver::HttpRoute(_)) => {
+            let message = "`project` says whose a backend service is, and this route's driver has none";
+            problems.at(&at, message).help("remove it; `clusters`, above the routes, says whose a cluster is").error();
+            None
+        }
+    }
 }
 
 /// What each driver calls a backend by, and what it may look like.

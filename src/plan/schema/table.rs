@@ -35,6 +35,14 @@ static HOST: Text = short(
         &["api.example.com"],
     ),
 );
+static PATH_RULE: Text = short(
+    200,
+    text(
+        "^/([A-Za-z0-9/._~%+,;=:@!-]*|([A-Za-z0-9/._~%+,;=:@!-]*/)?\\*)$",
+        "a path with a * only at its end, behind a /",
+        &["/api/*", "/api"],
+    ),
+);
 static RESOURCE: Text = text("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", "1 to 63 of a-z 0-9 -, beginning with a letter", &[]);
 static RUN_SERVICE: Text = text("^[a-z]([a-z0-9-]{0,47}[a-z0-9])?$", "1 to 49 of a-z 0-9 -, beginning with a letter", &["frontend"]);
 static RUN_REVISION: Text = text(
@@ -243,7 +251,10 @@ static DRIVER: Object = Object {
         maybe("url_map", Kind::Text(&RESOURCE), "The URL map of the load balancer before both platforms."),
         maybe("path_matcher", Kind::Text(&RESOURCE), "The matcher whose default route is steered; the map's own if left out."),
         maybe("host", Kind::Text(&HOST), "The same by a host: the matcher that the map's host rules lead it to."),
+        maybe("route_rule", Kind::Count(0, 2_147_483_647), "Of that matcher, its route rule of this priority, and not its default route."),
+        maybe("path_rule", Kind::Text(&PATH_RULE), "Of that matcher, its path rule that has this path, and not its default route."),
         maybe("region", Kind::Text(&REGION), "Where a regional map is; a global one has none."),
+        maybe("project", Kind::Text(&PROJECT), "Whose the map is; the plan's project if left out."),
         maybe("cloud_run_revisions", Kind::Text(&RUN_SERVICE), "The Cloud Run service whose revisions share its traffic."),
         maybe("http_route", Kind::Text(&HTTP_ROUTE), "The HTTPRoute of a GKE cluster, by its name."),
         maybe("namespace", Kind::Text(&KUBERNETES), "Where the HTTPRoute is."),
@@ -266,10 +277,17 @@ static DRIVER: Object = Object {
         Rule::Apart("http_route", "path_matcher"),
         Rule::Apart("http_route", "host"),
         Rule::Apart("http_route", "region"),
+        Rule::Apart("http_route", "project"),
+        Rule::Apart("http_route", "route_rule"),
+        Rule::Apart("http_route", "path_rule"),
+        Rule::Apart("route_rule", "path_rule"),
         Rule::Apart("path_matcher", "host"),
         Rule::Apart("cloud_run_revisions", "path_matcher"),
         Rule::Apart("cloud_run_revisions", "host"),
         Rule::Apart("cloud_run_revisions", "region"),
+        Rule::Apart("cloud_run_revisions", "project"),
+        Rule::Apart("cloud_run_revisions", "route_rule"),
+        Rule::Apart("cloud_run_revisions", "path_rule"),
     ],
 };
 
@@ -326,6 +344,7 @@ static BACKEND: Object = Object {
         maybe("cloud_run", Kind::Object(&CLOUD_RUN), "The Cloud Run service that it is."),
         maybe("gke", Kind::Object(&GKE), "The deployment that it is."),
         maybe("backend_service", Kind::Text(&RESOURCE), "What the URL map calls it."),
+        maybe("project", Kind::Text(&PROJECT), "Whose its backend service and its Cloud Run service are; the plan's project if left out."),
         maybe("revision", Kind::Text(&RUN_REVISION), "Its revision, in a route between revisions."),
         maybe("service", Kind::Text(&RESOURCE), "Its Service, in a route by an HTTPRoute."),
         maybe("service_import", Kind::Text(&RESOURCE), "Its ServiceImport, where the HTTPRoute is for several clusters."),

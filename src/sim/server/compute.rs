@@ -1,6 +1,7 @@
 //! Compute Engine v1, as far as a load balancer needs it: URL maps, backend services, groups of endpoints, operations.
 //!
-//! URL maps can be read and written; all else only read. There are no regional URL maps here, and no other resources at all.
+//! URL maps can be read and written; all else only read. A regional load balancer's come here by way of `regional`; there are no other
+//! resources at all.
 
 mod aggregated;
 mod groups;
@@ -14,7 +15,7 @@ use super::{
     compute_setup,
     google::{PROJECT, listing, number_for},
     http::{Answer, Call, Reply},
-    projects,
+    projects, regional,
     router::not_found,
 };
 use crate::sim::{
@@ -23,7 +24,7 @@ use crate::sim::{
         Leg, World,
         audit::Denied,
         kubernetes::resource::Resource,
-        load_balancer::{Accepted, HOTFIX, LINK, Refusal, URL_MAP, Write, leg_of},
+        load_balancer::{Accepted, HOTFIX, Kind, LINK, Refusal, URL_MAP, Write, leg_of},
         neighbours::NEIGHBOURS,
         operations::Operation,
         stamp, url_map, url_map_tests,
@@ -45,7 +46,7 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
         (&Method::GET, ["global", "urlMaps"]) => list("urlMaps", "compute#urlMapList", vec![read(world)]),
         (&Method::GET, ["aggregated", "urlMaps"]) => {
             let of = List { name: "urlMaps", kind: "compute#urlMapsAggregatedList", zonal: false };
-            aggregated::list(world, call, of, vec![read(world)])
+            aggregated::list(world, call, of, vec![regional::resource(world, read(world))])
         }
         (&Method::GET, ["global", "urlMaps", URL_MAP]) if world.conditions.null_fields => Reply::ok(&url_map::with_nulls(read(world))),
         (&Method::GET, ["global", "urlMaps", URL_MAP]) => Reply::ok(&read(world)),
@@ -62,7 +63,8 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
         (&Method::GET, ["global", "backendServices"]) => list("backendServices", "compute#backendServiceList", backends(world)),
         (&Method::GET, ["aggregated", "backendServices"]) => {
             let of = List { name: "backendServices", kind: "compute#backendServiceAggregatedList", zonal: false };
-            aggregated::list(world, call, of, backends(world))
+            let all = backends(world).into_iter().map(|service| regional::resource(world, service));
+            aggregated::list(world, call, of, all.collect())
         }
         (&Method::GET, ["global", "backendServices", name]) => {
             backend(world, name).map_or_else(|| missing(&format!("global/backendServices/{name}")), |found| Reply::ok(&found))
@@ -89,10 +91,10 @@ fn write(world: &mut World, call: &Call, how: Write) -> Reply {
         return failed(400, "required", "Required field 'resource' not specified");
     }
     let method = match how {
-        Write::Patch => "v1.compute.urlMaps.patch",
-        Write::Replace => "v1.compute.urlMaps.update",
+        Write::Patch => world.load_balancer.kind.method("patch"),
+        Write::Replace => world.load_balancer.kind.method("update"),
     };
-    if world.conditions.classic && call.body.get("defaultRouteAction").is_some_and(|action| !action.is_null()) {
+    if world.conditions.classic && call.body.to_string().contains("weightedBackendServices") {
         return failed(400, "invalid", CLASSIC);
     }
     let request_id = call.parameter("requestId");
@@ -111,7 +113,7 @@ fn write(world: &mut World, call: &Call, how: Write) -> Reply {
                 at_ms: world.now_ms,
                 service: "compute.googleapis.com",
                 method,
-                resource: format!("projects/{PROJECT}/global/urlMaps/{URL_MAP}"),
+                resource: format!("projects/{PROJECT}/{}/urlMaps/{URL_MAP}", world.load_balancer.kind.place()),
                 actor: call.actor.clone(),
                 code,
                 message: refusal.to_string(),
@@ -211,7 +213,11 @@ fn backend(world: &World, name: &str) -> Option<Value> {
         "name": name,
         "selfLink": format!("{LINK}/global/backendServices/{name}"),
         "backends": groups.iter().map(one).collect::<Vec<_>>(),
-        "loadBalancingScheme": if world.conditions.classic { "EXTERNAL" } else { "EXTERNAL_MANAGED" },
+        "loadBalancingScheme": match world.load_balancer.kind {
+            _ if world.conditions.classic => "EXTERNAL",
+            Kind::GlobalExternal | Kind::RegionalExternal => "EXTERNAL_MANAGED",
+            Kind::RegionalInternal => "INTERNAL_MANAGED",
+        },
         "protocol": if serverless { "HTTPS" } else { "HTTP" },
         // As long as the revisions of Cloud Run may take; of a serverless backend it says the default and means nothing.
         "timeoutSec": if serverless { 30 } else { 300 },

@@ -5,8 +5,8 @@
 //! Cloud Run adds its revision's name (`K_REVISION`) where no map puts another in its place. Past the front door, a
 //! backend shows its health and its metrics as well.
 //!
-//! Behind the front door are several services, told apart by the host that is asked for; whoever can't name a host asks for `/@HOST/`
-//! before the path; the Gateway's users come in here too, by its host. Past the front door, a service beside the frontend has the same pages below `/NAME`.
+//! Behind the front door are several services, told apart by the host that is asked for, and where the map has rules by path, headers and
+//! query; whoever can't name a host asks for `/@HOST/` before the path; the Gateway's users come in here too, by its host. Past the front door, a service beside the frontend has the same pages below `/NAME`.
 
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -19,13 +19,14 @@ use super::{
 use crate::sim::{
     faults::{Manner, Probing, setup::Page},
     world::{
-        Leg,
+        Leg, World,
         gateway::{self, Gateway},
         load_balancer::HOST,
         meter::Code,
         neighbours::NEIGHBOURS,
         traffic::Answerer,
         url_map,
+        url_map_routing::{Request, held},
     },
 };
 
@@ -92,7 +93,13 @@ impl Door {
                 _ => Some(Reply::ok(&json!({"backend": format!("{first}-{}", leg.label()), "instancesReady": 3}))),
             };
         }
-        let host = first.strip_prefix('@').unwrap_or(&call.host).to_ascii_lowercase();
+        let (host, path) = match call.path.strip_prefix("/@") {
+            Some(rest) => rest.split_once('/').map_or((rest, "/".to_owned()), |(host, path)| (host, format!("/{path}"))),
+            None => (call.host.as_str(), call.path.clone()),
+        };
+        let host = host.to_ascii_lowercase();
+        let request =
+            Request { method: call.method.as_str(), host: &host, path: &path, query: Some(&call.query), headers: Some(&call.headers) };
         let (served, mark, label) = self.shared.with(|world| {
             if let (gateway::HOST, Some(gateway)) = (host.as_str(), &mut world.gateway) {
                 let served = gateway.serve(None, &world.conditions);
@@ -100,13 +107,16 @@ impl Door {
                 let label = served.leg.map_or("nobody", gateway::import_of);
                 return Some((Some(served), mark, label.to_owned()));
             }
-            let neighbour = world.load_balancer.neighbours.iter_mut().find(|neighbour| neighbour.name.host == host);
-            let Some(neighbour) = neighbour else {
-                let whole = url_map::whole(world.load_balancer.url_map(), &host)?;
-                return Some((None, None, whole));
+            let (map, place) = (world.load_balancer.url_map(), held(world.load_balancer.url_map(), request).place);
+            if held(map, HOST.into()).place == place {
+                return None;
+            }
+            let Some(at) = NEIGHBOURS.iter().position(|name| held(map, name.request()).place == place) else {
+                return by_weight(world, request).map(|(name, mark)| (None, mark, name));
             };
+            let neighbour = &mut world.load_balancer.neighbours[at];
             let (served, service) = (neighbour.serve(&mut world.balancer), neighbour.name.service);
-            let mark = served.leg.and_then(|leg| world.load_balancer.mark(&host, leg, MARK));
+            let mark = served.leg.and_then(|leg| world.load_balancer.mark(request, leg, MARK));
             let label = served.leg.map_or_else(|| "elsewhere".to_owned(), |leg| format!("{service}-{}", leg.label()));
             Some((Some(served), mark, label))
         })?;
@@ -189,6 +199,20 @@ impl Door {
             None => reply,
         })
     }
+}
+
+/// Whom the map's weights send a request to that none of the simulated users asks, with what its answer is marked by.
+fn by_weight(world: &mut World, request: Request<'_>) -> Option<(String, Option<String>)> {
+    let weights = url_map::weights(world.load_balancer.url_map(), request);
+    let all: u32 = weights.iter().map(|(_, weight)| weight).sum();
+    let mut drawn = u32::try_from(world.chance_worker(all as usize)).unwrap_or_default();
+    let (name, _) = weights.into_iter().find(|(_, weight)| {
+        let is_it = drawn < *weight;
+        drawn = drawn.saturating_sub(*weight);
+        is_it
+    })?;
+    let mark = url_map::mark(world.load_balancer.url_map(), request, MARK, |link| link.rsplit('/').next() == Some(name.as_str()));
+    Some((name, mark))
 }
 
 fn not_found() -> Reply {

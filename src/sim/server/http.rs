@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::{
     Method, Request, Response,
     body::Incoming,
-    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT},
+    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderName, HeaderValue, USER_AGENT},
     server::conn::http1,
     service::service_fn,
 };
@@ -38,6 +38,8 @@ pub struct Call {
     pub segments: Vec<String>,
     /// Query parameters; of repeated ones the last.
     pub query: BTreeMap<String, String>,
+    /// Headers by their names in lower case, as far as they are text; of repeated ones the last.
+    pub headers: BTreeMap<String, String>,
     /// The JSON body; `Null` when there is none.
     pub body: Value,
     /// Who asks.
@@ -202,6 +204,8 @@ async fn read(request: Request<Incoming>, connected_ms: i64) -> Result<Call, Box
     let path = decode(head.uri.path(), Plus::Literal);
     let segments = head.uri.path().split('/').filter(|segment| !segment.is_empty()).map(|segment| decode(segment, Plus::Literal)).collect();
     let query = parameters(head.uri.query().unwrap_or_default());
+    let told = |(name, value): (&HeaderName, &HeaderValue)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()));
+    let headers = head.headers.iter().filter_map(told).collect();
     let bytes = Limited::new(body, BODY_BYTES_MAX)
         .collect()
         .await
@@ -212,7 +216,7 @@ async fn read(request: Request<Incoming>, connected_ms: i64) -> Result<Call, Box
     } else {
         serde_json::from_slice(&bytes).map_err(|error| bad(&format!("Invalid JSON payload received. {error}")))?
     };
-    Ok(Call { method: head.method, host, path, segments, query, body, actor, connected_ms })
+    Ok(Call { method: head.method, host, path, segments, query, headers, body, actor, connected_ms })
 }
 
 fn write(reply: Reply) -> Response<Lengthy> {

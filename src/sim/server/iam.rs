@@ -138,6 +138,14 @@ fn compute(parts: &[&str], reads: bool) -> Option<&'static str> {
         ["projects", _, "global", "backendServices", _, "getHealth"] => Some("compute.backendServices.get"),
         ["projects", _, "global", "operations", ..] => Some("compute.globalOperations.get"),
         ["projects", _, "zones" | "regions", _, "networkEndpointGroups", _] => Some("compute.networkEndpointGroups.get"),
+        ["projects", _, "regions", _, _, _, "testIamPermissions"] => None,
+        ["projects", _, "regions", _, "urlMaps", _, "validate"] => Some("compute.regionUrlMaps.validate"),
+        ["projects", _, "regions", _, "urlMaps", _] => {
+            Some(if reads { "compute.regionUrlMaps.get" } else { "compute.regionUrlMaps.update" })
+        }
+        ["projects", _, "regions", _, "backendServices", _] if reads => Some("compute.regionBackendServices.get"),
+        ["projects", _, "regions", _, "backendServices", _, "getHealth"] => Some("compute.regionBackendServices.get"),
+        ["projects", _, "regions", _, "operations", ..] => Some("compute.regionOperations.get"),
         _ => None,
     }
 }

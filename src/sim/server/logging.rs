@@ -196,7 +196,8 @@ fn holds(operator: &str, wanted: &str, value: &str) -> bool {
     let at = |text: &str| text.parse::<jiff::Timestamp>().ok();
     match operator {
         "=" => value == wanted,
-        ":" => value.contains(wanted),
+        // In whatever case, as the language has it.
+        ":" => value.to_ascii_lowercase().contains(&wanted.to_ascii_lowercase()),
         "!=" => value != wanted,
         ">=" => at(value) >= at(wanted),
         ">" => at(value) > at(wanted),

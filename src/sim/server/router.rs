@@ -13,7 +13,7 @@ use super::{
     Shared, compute,
     container::{self, Cluster},
     http::{Answer, Call, Handler, Reply},
-    iam, logging, monitoring, projects, run_v1, run_v2, service_usage, sql,
+    iam, logging, monitoring, projects, regional, run_v1, run_v2, service_project, service_usage, sql,
 };
 use crate::sim::{
     faults::{Api, Trouble},
@@ -158,6 +158,30 @@ fn troubled(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> An
 }
 
 fn route(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> Answer {
+    if service_project::is_asked(call) {
+        return service_project::answer(world, call, |world, call| in_first_project(world, call, face, cluster));
+    }
+    if service_project::has_left(world, call) {
+        return service_project::missing(call).into();
+    }
+    in_first_project(world, call, face, cluster)
+}
+
+/// Where the load balancer is.
+fn in_first_project(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> Answer {
+    if face == Face::Compute && regional::is_elsewhere(world, call) {
+        return regional::missing(call).into();
+    }
+    if face == Face::Compute && regional::is_asked(world, call) {
+        return match iam::denied(world, call, Api::Compute) {
+            Some(reply) => reply.into(),
+            None => regional::answer(world, call, |world, call| answered(world, call, face, cluster)),
+        };
+    }
+    answered(world, call, face, cluster)
+}
+
+fn answered(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> Answer {
     let refused = face.api().and_then(|api| iam::gate(world, api).or_else(|| iam::denied(world, call, api)));
     if let Some(reply) = refused {
         return reply.into();
@@ -212,6 +236,7 @@ mod tests {
             path: path.to_owned(),
             segments,
             query: BTreeMap::new(),
+            headers: BTreeMap::new(),
             body: Value::Null,
             actor,
             connected_ms: 0,

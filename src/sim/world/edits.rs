@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{
-    load_balancer::{HOST, HOTFIX, NAMESAKE},
-    url_map::{link, weighted},
+    load_balancer::{HOST, HOTFIX, LINK, NAMESAKE, SERVICES},
+    url_map::{self, DOCS, link},
+    url_map_routing::DEFAULTS,
 };
 use crate::sim::faults::Edit;
 
@@ -24,27 +25,34 @@ pub enum Change {
 #[must_use]
 pub fn change(document: &Value, edit: Edit) -> Change {
     match edit {
-        Edit::Stranger { per_mille } => split(document, &with_stranger(weighted(document), &link(HOTFIX), "hotfix", per_mille.min(999))),
-        Edit::Namesake { per_mille } => split(document, &with_stranger(weighted(document), NAMESAKE, "staging", per_mille.min(999))),
-        Edit::Twin => split(document, &with_twin(weighted(document))),
+        Edit::Stranger { per_mille } => split(document, &with_stranger(entries(document), &link(HOTFIX), "hotfix", per_mille.min(999))),
+        Edit::Namesake { per_mille } => split(document, &with_stranger(entries(document), NAMESAKE, "staging", per_mille.min(999))),
+        Edit::Twin => split(document, &with_twin(entries(document))),
         Edit::AllZero => {
             let mut next = document.clone();
-            let entries = weighted(document).iter().map(|entry| weighing(entry, 0)).collect::<Vec<_>>();
+            let entries = entries(document).iter().map(|entry| weighing(entry, 0)).collect::<Vec<_>>();
             next["defaultRouteAction"]["weightedBackendServices"] = json!(entries);
             Change::Dictate(next)
         }
         Edit::OtherSession => Change::Patch(json!({"description": steered_by_another(description(document))})),
         Edit::Unclaimed => Change::Patch(json!({"description": description(document).split(" [cutover").next()})),
-        Edit::Unmarked => split(document, &with_mark(weighted(document), None)),
-        Edit::SameMark => split(document, &with_mark(weighted(document), Some("run"))),
-        Edit::StrangeMark => split(document, &with_mark(weighted(document), Some("gke-blue"))),
+        Edit::Unmarked => split(document, &with_mark(entries(document), None)),
+        Edit::SameMark => split(document, &with_mark(entries(document), Some("run"))),
+        Edit::StrangeMark => split(document, &with_mark(entries(document), Some("gke-blue"))),
         Edit::FailingTest => {
             let mut next = document.clone();
             next["tests"] = json!([{"description": "the hotfix", "host": HOST, "path": "/", "service": link(HOTFIX)}]);
             Change::Dictate(next)
         }
+        Edit::Shared => Change::Patch(json!({"pathMatchers": shared(document)})),
+        Edit::Rules => Change::Patch(json!({"pathMatchers": ruled(document)})),
         Edit::Matcher { gke_per_mille } => Change::Patch(matcher(document, gke_per_mille.min(1000))),
     }
+}
+
+/// The entries of the map's own split.
+fn entries(document: &Value) -> &[Value] {
+    url_map::weighted(document, &DEFAULTS)
 }
 
 fn description(document: &Value) -> &str {
@@ -112,6 +120,48 @@ fn with_mark(entries: &[Value], mark: Option<&str>) -> Vec<Value> {
         entry
     };
     entries.iter().map(marked).collect()
+}
+
+/// The path matchers with the partners' API in the other project.
+fn shared(document: &Value) -> Value {
+    let text = document.get("pathMatchers").map(Value::to_string).unwrap_or_default();
+    let own = LINK.rsplit('/').next().unwrap_or_default();
+    let moved =
+        text.replace(&format!("projects/{own}/global/backendServices/api-"), &format!("projects/{SERVICES}/global/backendServices/api-"));
+    serde_json::from_str(&moved).unwrap_or_default()
+}
+
+/// The path matchers with the splits of the services beside the frontend in rules, and the pages for developers where no rule leads.
+fn ruled(document: &Value) -> Vec<Value> {
+    let matchers = document.get("pathMatchers").and_then(Value::as_array).cloned().unwrap_or_default();
+    let with_rules = |mut matcher: Value| {
+        let name = url_map::text(&matcher, "name").to_owned();
+        let Some(fields) = matcher.as_object_mut() else { return matcher };
+        let rules = |action: Value| match name.as_str() {
+            // Only this one's rules look at more than the path.
+            "backend" => {
+                let tries = json!([{"headerName": "x-try", "exactMatch": "docs"}]);
+                let first = json!({"priority": 10, "description": "whoever tries the new pages", "matchRules": [{"prefixMatch": "/", "headerMatches": tries}],
+                    "service": link(DOCS)});
+                let all = json!({"priority": 20, "description": "everybody else", "matchRules": [{"prefixMatch": "/", "ignoreCase": true}],
+                    "routeAction": action, "headerAction": {"responseHeadersToRemove": ["server"]}});
+                Some(("routeRules", json!([all, first])))
+            }
+            "api" => Some((
+                "pathRules",
+                json!([{"paths": ["/static/*"], "service": link(DOCS)}, {"paths": ["/v2/*", "/v2"], "routeAction": action}]),
+            )),
+            _ => None,
+        };
+        let made = fields.get("defaultRouteAction").cloned().and_then(rules);
+        if let Some((kind, rules)) = made {
+            fields.shift_remove("defaultRouteAction");
+            fields.insert("defaultService".to_owned(), json!(link(DOCS)));
+            fields.insert(kind.to_owned(), rules);
+        }
+        matcher
+    };
+    matchers.into_iter().map(with_rules).collect()
 }
 
 /// A rule for the frontend's host with a matcher of its own, beside those that there are.

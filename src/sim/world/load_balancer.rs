@@ -10,10 +10,11 @@ use super::{
     Leg,
     actor::Actor,
     former::Former,
-    neighbours::{NEIGHBOURS, Neighbour},
+    neighbours::{NEIGHBOURS, Name, Neighbour},
     operations::{Operation, Operations},
     propagation::{Edge, Span, Split},
     url_map,
+    url_map_routing::Request,
 };
 
 /// Name of the one URL map.
@@ -24,6 +25,8 @@ pub const HOST: &str = "api.hexproperty.com";
 pub const HOTFIX: &str = "frontend-hotfix";
 /// A backend service of another project, which has the name of GKE's.
 pub const NAMESAKE: &str = "https://www.googleapis.com/compute/v1/projects/hexproperty-staging/global/backendServices/frontend-gke";
+/// Another project of the same people, whose backend services the map may lead to.
+pub const SERVICES: &str = "hexproperty-services";
 /// Prefix of every self link.
 pub const LINK: &str = "https://www.googleapis.com/compute/v1/projects/hexproperty";
 /// How long the control plane works on an accepted change, virtual milliseconds.
@@ -51,9 +54,45 @@ pub enum Refusal {
     Invalid(String),
 }
 
+/// Which kind of Application Load Balancer it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// Global and external.
+    #[default]
+    GlobalExternal,
+    /// Of a region, for everybody.
+    RegionalExternal,
+    /// Of a region, for its network.
+    RegionalInternal,
+}
+
+impl Kind {
+    /// Where its resources are.
+    #[must_use]
+    pub fn place(self) -> &'static str {
+        match self {
+            Self::GlobalExternal => "global",
+            Self::RegionalExternal | Self::RegionalInternal => "regions/us-central1",
+        }
+    }
+
+    /// What the log calls a change of its URL map: by `patch`, or else by an update.
+    #[must_use]
+    pub fn method(self, how: &str) -> &'static str {
+        match (self, how) {
+            (Self::GlobalExternal, "patch") => "v1.compute.urlMaps.patch",
+            (Self::GlobalExternal, _) => "v1.compute.urlMaps.update",
+            (_, "patch") => "v1.compute.regionUrlMaps.patch",
+            (_, _) => "v1.compute.regionUrlMaps.update",
+        }
+    }
+}
+
 /// The load balancer.
 #[derive(Debug, Clone)]
 pub struct LoadBalancer {
+    /// Which kind it is.
+    pub kind: Kind,
     /// The data plane.
     pub edge: Edge,
     /// The other services, each with a data plane of its own.
@@ -84,7 +123,8 @@ impl LoadBalancer {
         let version = seed.wrapping_mul(31) % 90_000 + 1;
         let (operations, former) = (Operations::default(), Former::default());
         let neighbours = Neighbour::all(seed, created_ms, span);
-        let mut balancer = Self { edge, neighbours, operations, document: Value::Null, version, requests: Vec::new(), former };
+        let mut balancer =
+            Self { kind: Kind::default(), edge, neighbours, operations, document: Value::Null, version, requests: Vec::new(), former };
         balancer.show(document);
         balancer
     }
@@ -119,17 +159,23 @@ impl LoadBalancer {
         url_map::weights(&self.document, HOST)
     }
 
+    /// Whether the map leads to backend services of the other project.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.document.to_string().contains(&format!("projects/{SERVICES}/"))
+    }
+
     /// What every service's split stands at, the frontend's first.
     #[must_use]
     pub fn became(&self) -> String {
-        let hosts = std::iter::once(HOST).chain(NEIGHBOURS.iter().map(|neighbour| neighbour.host));
-        hosts.map(|host| url_map::became(&self.document, host)).collect::<Vec<_>>().join(" ")
+        let requests = std::iter::once(HOST.into()).chain(NEIGHBOURS.iter().map(Name::request));
+        requests.map(|request: Request<'_>| url_map::became(&self.document, request)).collect::<Vec<_>>().join(" ")
     }
 
-    /// How the map marks the answers of a leg to users of a host under this header, if it does.
+    /// How the map marks the answers of a leg to a request under this header, if it does.
     #[must_use]
-    pub fn mark(&self, host: &str, leg: Leg, header: &str) -> Option<String> {
-        url_map::mark(&self.document, host, leg, header)
+    pub fn mark<'r>(&self, request: impl Into<Request<'r>>, leg: Leg, header: &str) -> Option<String> {
+        url_map::mark(&self.document, request, header, |link| leg_of(link) == Some(leg))
     }
 
     /// Lets the changes that are due take effect everywhere.
@@ -171,8 +217,8 @@ impl LoadBalancer {
         self.show(next);
         self.edge.accept(now_ms, url_map::split(&self.document, HOST));
         for Neighbour { name, edge, .. } in &mut self.neighbours {
-            let split = url_map::split(&self.document, name.host);
-            if url_map::split(&before, name.host) != split {
+            let split = url_map::split(&self.document, name.request());
+            if url_map::split(&before, name.request()) != split {
                 edge.accept(now_ms, split);
             }
         }

@@ -28,6 +28,7 @@ pub mod setup;
 pub mod sql;
 pub mod traffic;
 pub mod url_map;
+pub mod url_map_routing;
 pub mod url_map_tests;
 
 use std::collections::BTreeMap;
@@ -480,7 +481,7 @@ impl World {
                 if let Ok(load_balancer::Accepted::Fresh(operation)) =
                     self.load_balancer.write(self.now_ms, Write::Patch, &body, None, &actor)
                 {
-                    self.note_url_map("v1.compute.urlMaps.patch", &actor, operation.id);
+                    self.note_url_map(self.load_balancer.kind.method("patch"), &actor, operation.id);
                 }
             }
         }
@@ -491,7 +492,7 @@ impl World {
         let actor = Actor::person(principal);
         // Such a write can only be refused when somebody made the map's host rules invalid for it; then nothing is foreign.
         if let Ok(load_balancer::Accepted::Fresh(operation)) = self.load_balancer.write(self.now_ms, Write::Patch, &body, None, &actor) {
-            self.note_url_map("v1.compute.urlMaps.patch", &actor, operation.id);
+            self.note_url_map(self.load_balancer.kind.method("patch"), &actor, operation.id);
         }
     }
 
@@ -502,7 +503,7 @@ impl World {
             at_ms: self.now_ms,
             service: "compute.googleapis.com",
             method,
-            resource: format!("projects/hexproperty/global/urlMaps/{URL_MAP}"),
+            resource: format!("projects/hexproperty/{}/urlMaps/{URL_MAP}", self.load_balancer.kind.place()),
             actor: actor.clone(),
             became,
             operation,

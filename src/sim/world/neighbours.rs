@@ -11,6 +11,7 @@ use super::{
     propagation::{Edge, Span, Split},
     random::Random,
     traffic::{Answerer, Served, latency_ms},
+    url_map_routing::Request,
 };
 
 /// A service beside the frontend, by the names that the map has for it.
@@ -20,22 +21,34 @@ pub struct Name {
     pub service: &'static str,
     /// The host that the map's rules lead to the matcher.
     pub host: &'static str,
+    /// What its users ask for there.
+    pub path: &'static str,
+}
+
+impl Name {
+    /// What its users ask.
+    #[must_use]
+    pub fn request(&self) -> Request<'static> {
+        Request::plain(self.host, self.path)
+    }
 }
 
 /// All of them, in the order of the map.
-pub const NEIGHBOURS: [Name; 2] =
-    [Name { service: "backend", host: "backend.hexproperty.com" }, Name { service: "api", host: "partners.hexproperty.com" }];
+pub const NEIGHBOURS: [Name; 2] = [
+    Name { service: "backend", host: "backend.hexproperty.com", path: "/" },
+    Name { service: "api", host: "partners.hexproperty.com", path: "/v2/orders" },
+];
 
 /// Mean arrivals at each of them, in virtual requests per second.
 pub(super) const RATE: f64 = 20.0;
 /// Share of requests that fails on a good day.
 const BASELINE: f64 = 0.001;
 
-/// What somebody who can't name a host asks the front door for, to be served as that host's users are.
+/// What somebody who can't name a host asks the front door for, to be served as that host's users are who ask for this path.
 #[must_use]
-pub fn door(host: Option<&str>) -> String {
+pub fn door(host: Option<&str>, path: &str) -> String {
     let beside = NEIGHBOURS.iter().find(|neighbour| host == Some(neighbour.host));
-    beside.map_or_else(|| "/".to_owned(), |neighbour| format!("/@{}/", neighbour.host))
+    beside.map_or_else(|| "/".to_owned(), |neighbour| format!("/@{}{path}", neighbour.host))
 }
 
 /// Where a platform's own address has this page of a service; one that is no neighbour is the frontend.

@@ -1,7 +1,7 @@
 //! What a URL map document says: its weights for a host, its faults, and how writes change it.
 //!
-//! Only what this world's load balancer carries out is interpreted: a default per map or per path matcher,
-//! as a service or as weighted services. Path rules, redirects and `tests` are kept but not carried out.
+//! Only what this world's load balancer carries out is interpreted: a default per map or per path matcher, and its rules, each as a
+//! service or as weighted services. Redirects are kept but not carried out.
 
 use serde_json::{Map, Value, json};
 
@@ -10,6 +10,7 @@ use super::{
     load_balancer::{LINK, NAMESAKE, URL_MAP, is_known, leg_of},
     neighbours::{NEIGHBOURS, Name},
     propagation::Split,
+    url_map_routing::{self, Held, Names, Request, held},
     url_map_tests,
 };
 
@@ -27,9 +28,9 @@ pub fn initial(created_ms: i64) -> Value {
             "headerAction": {"responseHeadersToAdd": [{"headerName": "x-served-by", "headerValue": label, "replace": true}]},
         })
     };
-    let hosts = NEIGHBOURS.iter().map(|Name { service, host }| json!({"hosts": [host], "pathMatcher": service}));
+    let hosts = NEIGHBOURS.iter().map(|Name { service, host, .. }| json!({"hosts": [host], "pathMatcher": service}));
     let docs = json!({"description": "developer pages", "hosts": ["docs.hexproperty.com", "*.docs.hexproperty.com"], "pathMatcher": DOCS});
-    let matchers = NEIGHBOURS.iter().map(|Name { service, host }| {
+    let matchers = NEIGHBOURS.iter().map(|Name { service, host, .. }| {
         let legs = [(Leg::Run, 1000), (Leg::Gke, 0)].map(|(leg, weight)| {
             let name = format!("{service}-{}", leg.label());
             entry(&name, weight, &name)
@@ -76,7 +77,7 @@ pub fn replaced(document: &Value, body: &Value) -> Value {
 /// A patch that moves the map's default to these weights and keeps what else the two entries carry.
 #[must_use]
 pub fn reweighted(document: &Value, run: u32, gke: u32) -> Value {
-    let known = weighted(document);
+    let known = weighted(document, &url_map_routing::DEFAULTS);
     let entry = |name: &str, weight: u32| {
         let found = known.iter().find(|entry| text(entry, "backendService").ends_with(&format!("/{name}")));
         let mut entry = found.cloned().unwrap_or_else(|| json!({"backendService": link(name)}));
@@ -112,9 +113,16 @@ pub fn problems(document: &Value) -> Vec<String> {
     if text(document, "description").chars().count() > DESCRIPTION_MAX {
         found.push(format!("Invalid value for field 'resource.description': must be at most {DESCRIPTION_MAX} characters."));
     }
-    default_problems(document, "urlMap", &mut found);
+    part_problems(document, &url_map_routing::DEFAULTS, "urlMap", &mut found);
     for matcher in list(document, "pathMatchers") {
-        default_problems(matcher, &format!("pathMatcher '{}'", text(matcher, "name")), &mut found);
+        let place = format!("pathMatcher '{}'", text(matcher, "name"));
+        part_problems(matcher, &url_map_routing::DEFAULTS, &place, &mut found);
+        for kind in ["pathRules", "routeRules"] {
+            for rule in list(matcher, kind) {
+                part_problems(rule, &url_map_routing::RULES, &format!("{kind} of {place}"), &mut found);
+            }
+        }
+        url_map_routing::problems(matcher, &mut found);
     }
     for rule in list(document, "hostRules") {
         let wanted = text(rule, "pathMatcher");
@@ -129,28 +137,33 @@ pub fn problems(document: &Value) -> Vec<String> {
     found
 }
 
-/// What a host's split stands at, wherever in the map that is.
+/// What the split of a request stands at, wherever in the map that is.
 #[must_use]
-pub fn became(document: &Value, host: &str) -> String {
-    weights(document, host).iter().map(|(name, weight)| format!("{name}={weight}")).collect::<Vec<_>>().join(" ")
+pub fn became<'r>(document: &Value, request: impl Into<Request<'r>>) -> String {
+    weights(document, request).iter().map(|(name, weight)| format!("{name}={weight}")).collect::<Vec<_>>().join(" ")
 }
 
-/// The weights for a host, per backend service name, in document order.
+/// The weights for a request, or for a host's first page, per backend service name, in document order.
 #[must_use]
-pub fn weights(document: &Value, host: &str) -> Vec<(String, u32)> {
-    let holder = holder(document, host);
+pub fn weights<'r>(document: &Value, request: impl Into<Request<'r>>) -> Vec<(String, u32)> {
+    weights_in(&held(document, request.into()))
+}
+
+/// The weights of one part of the map.
+#[must_use]
+pub fn weights_in(Held { part, names, .. }: &Held<'_>) -> Vec<(String, u32)> {
     // One of another project keeps its whole link, for its name may be another's.
     let name = |link: &str| if link == NAMESAKE { link } else { link.rsplit('/').next().unwrap_or_default() }.to_owned();
-    if let Some(service) = holder.get("defaultService").and_then(Value::as_str) {
+    if let Some(service) = part.get(names.service).and_then(Value::as_str) {
         return vec![(name(service), 1000)];
     }
-    weighted(holder).iter().map(|entry| (name(text(entry, "backendService")), weight(entry).unwrap_or(0))).collect()
+    weighted(part, names).iter().map(|entry| (name(text(entry, "backendService")), weight(entry).unwrap_or(0))).collect()
 }
 
-/// The shares that follow from the weights for a host.
+/// The shares that follow from the weights for a request.
 #[must_use]
-pub fn split(document: &Value, host: &str) -> Split {
-    let weights = weights(document, host);
+pub fn split<'r>(document: &Value, request: impl Into<Request<'r>>) -> Split {
+    let weights = weights(document, request);
     let sum = |leg| weights.iter().filter(|(name, _)| leg_of(name) == leg).map(|(_, weight)| f64::from(*weight)).sum::<f64>();
     let (run, gke, other) = (sum(Some(Leg::Run)), sum(Some(Leg::Gke)), sum(None));
     let total = (run + gke + other).max(f64::MIN_POSITIVE);
@@ -163,11 +176,11 @@ pub fn link(name: &str) -> String {
     format!("{LINK}/global/backendServices/{name}")
 }
 
-/// What the map adds to the leg's answers for a host under this header, by the entry's own `headerAction`.
+/// What the map adds to the answers of a backend service to a request under this header, by the entry's own `headerAction`.
 #[must_use]
-pub fn mark(document: &Value, host: &str, leg: Leg, header: &str) -> Option<String> {
-    let entries = weighted(holder(document, host));
-    let entry = entries.iter().find(|entry| leg_of(text(entry, "backendService")) == Some(leg))?;
+pub fn mark<'r>(document: &Value, request: impl Into<Request<'r>>, header: &str, is_it: impl Fn(&str) -> bool) -> Option<String> {
+    let Held { part, names, .. } = held(document, request.into());
+    let entry = weighted(part, names).iter().find(|entry| is_it(text(entry, "backendService")))?;
     let added = entry.get("headerAction").map_or(&[][..], |action| list(action, "responseHeadersToAdd"));
     let found = added.iter().find(|added| text(added, "headerName").eq_ignore_ascii_case(header))?;
     Some(text(found, "headerValue").to_owned())
@@ -176,21 +189,15 @@ pub fn mark(document: &Value, host: &str, leg: Leg, header: &str) -> Option<Stri
 /// The pages for developers, by the name of their matcher and of their backend service.
 pub const DOCS: &str = "docs";
 
-/// The service that a host's requests end at beside the two legs, if all of them do.
-#[must_use]
-pub fn whole(document: &Value, host: &str) -> Option<String> {
-    let service = holder(document, host).get("defaultService").and_then(Value::as_str)?;
-    service.rsplit('/').next().map(str::to_owned)
-}
-
-fn default_problems(holder: &Value, place: &str, found: &mut Vec<String>) {
-    let service = holder.get("defaultService").filter(|value| !value.is_null());
-    let redirect = holder.get("defaultUrlRedirect").filter(|value| !value.is_null());
-    let entries = weighted(holder);
+fn part_problems(holder: &Value, names: &Names, place: &str, found: &mut Vec<String>) {
+    let service = holder.get(names.service).filter(|value| !value.is_null());
+    let redirect = holder.get(names.redirect).filter(|value| !value.is_null());
+    let entries = weighted(holder, names);
     let given = usize::from(service.is_some()) + usize::from(redirect.is_some()) + usize::from(!entries.is_empty());
     if given != 1 {
         found.push(format!(
-            "{place} must have exactly one of defaultService, defaultUrlRedirect and defaultRouteAction.weightedBackendServices; it has {given}."
+            "{place} must have exactly one of {}, {} and {}.weightedBackendServices; it has {given}.",
+            names.service, names.redirect, names.action
         ));
     }
     if let Some(link) = service.and_then(Value::as_str).filter(|link| !is_known(link)) {
@@ -210,23 +217,9 @@ fn default_problems(holder: &Value, place: &str, found: &mut Vec<String>) {
     }
 }
 
-/// The part of the document that decides for a host: its path matcher, or the map itself.
-fn holder<'a>(document: &'a Value, host: &str) -> &'a Value {
-    // An exact pattern goes before the longest that ends alike, and every other before `*`.
-    let strength = |pattern: &str| match pattern.strip_prefix('*') {
-        Some(ending) => host.ends_with(ending).then_some(ending.len()),
-        None => (pattern == host).then_some(usize::MAX),
-    };
-    let strongest = |rule: &&Value| list(rule, "hosts").iter().filter_map(Value::as_str).filter_map(strength).max();
-    let rules = list(document, "hostRules").iter().filter(|rule| strongest(rule).is_some());
-    let rule = rules.max_by_key(strongest);
-    rule.and_then(|rule| list(document, "pathMatchers").iter().find(|matcher| text(matcher, "name") == text(rule, "pathMatcher")))
-        .unwrap_or(document)
-}
-
-/// The entries of a holder's split.
-pub(super) fn weighted(holder: &Value) -> &[Value] {
-    holder.get("defaultRouteAction").map_or(&[], |action| list(action, "weightedBackendServices"))
+/// The entries of a part's split.
+pub(super) fn weighted<'a>(holder: &'a Value, names: &Names) -> &'a [Value] {
+    holder.get(names.action).map_or(&[], |action| list(action, "weightedBackendServices"))
 }
 
 /// An absent weight counts as zero, as a default in the interface does; a wrong one is `None`.
@@ -237,11 +230,11 @@ fn weight(entry: &Value) -> Option<u32> {
     }
 }
 
-fn list<'a>(holder: &'a Value, name: &str) -> &'a [Value] {
+pub(super) fn list<'a>(holder: &'a Value, name: &str) -> &'a [Value] {
     holder.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-fn text<'a>(holder: &'a Value, name: &str) -> &'a str {
+pub(super) fn text<'a>(holder: &'a Value, name: &str) -> &'a str {
     holder.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 

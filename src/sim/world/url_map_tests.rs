@@ -1,12 +1,12 @@
 //! The tests that a URL map carries: each says of a host and a path where they must lead. The service runs them at every update, and takes
 //! none that fails one.
 //!
-//! Here they are carried out as far as this world's maps are: a host's default, by service or by weights. A split fulfils a test that names
-//! any of its services.
+//! Here they are carried out as far as this world's maps are: what decides for the host and the path, by service or by weights. A split
+//! fulfils a test that names any of its services.
 
 use serde_json::{Value, json};
 
-use super::url_map;
+use super::{url_map, url_map_routing::Request};
 
 /// One `TestFailure` for each test that does not hold.
 #[must_use]
@@ -19,7 +19,8 @@ fn failure(document: &Value, test: &Value) -> Option<Value> {
     let text = |key: &str| test.get(key).and_then(Value::as_str).unwrap_or_default();
     let name = |link: &str| link.rsplit('/').next().unwrap_or_default().to_owned();
     let (host, expected) = (text("host"), text("service"));
-    let led = url_map::weights(document, host);
+    let path = Some(text("path")).filter(|path| !path.is_empty()).unwrap_or("/");
+    let led = url_map::weights(document, Request::plain(host, path.split('?').next().unwrap_or(path)));
     if expected.is_empty() || led.iter().any(|(service, _)| name(service) == name(expected)) {
         return None;
     }

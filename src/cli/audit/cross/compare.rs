@@ -177,9 +177,10 @@ fn is_of_its_time(book: &Book, entry: &Entry) -> bool {
 pub(in crate::cli::audit) fn object(plan: &Plan, route: &Route) -> String {
     let Plan { project, region, .. } = plan;
     match &route.driver {
-        Driver::UrlMap(MapPart { url_map, region: None, position: _ }) => format!("projects/{project}/global/urlMaps/{url_map}"),
-        Driver::UrlMap(MapPart { url_map, region: Some(region), position: _ }) => {
-            format!("projects/{project}/regions/{region}/urlMaps/{url_map}")
+        Driver::UrlMap(part) => {
+            let MapPart { url_map, region, position: _, project: _ } = part;
+            let place = region.as_ref().map_or_else(|| "global".to_owned(), |region| format!("regions/{region}"));
+            format!("projects/{}/{place}/urlMaps/{url_map}", plan.project_of_map(part))
         }
         Driver::CloudRunRevisions { service } => format!("projects/{project}/locations/{region}/services/{service}"),
         Driver::HttpRoute(RulePart { http_route, namespace, cluster, .. }) => {

@@ -233,21 +233,23 @@ fn closes(failure: &Failure) -> bool {
 async fn ask(ctx: &Context<'_>, api: Api) -> Result<std::result::Result<(), Failure>> {
     let (plan, client) = (ctx.plan, ctx.composer.google(api.host())?);
     let project = plan.project.as_str();
-    let mut workloads = plan.routes.iter().flat_map(|route| &route.backends).map(|backend| &backend.workload);
+    // Where the first URL map is; its log, and who may write it, are of that project.
+    let map_project = plan.routes.iter().find_map(map_of).map_or(project, |part| plan.project_of_map(part).as_str());
+    let workloads = plan.routes.iter().flat_map(|route| &route.backends).map(|backend| &backend.workload);
     Ok(match api {
         Api::Compute => {
             let first = plan.routes.iter().find_map(|route| Some((map_of(route)?, route.backends.first()?)));
             let Some((part, backend)) = first else { return Ok(Ok(())) };
-            let locus = Locus { project, region: part.region.as_ref().map(Shown::as_str) };
+            let locus = Locus { project: plan.project_of(backend).as_str(), region: part.region.as_ref().map(Shown::as_str) };
             preflight::backend_service(&client, locus, backend.target.as_str()).await.map(|_| ())
         }
         Api::Run => {
-            let named = workloads.find_map(|workload| match workload {
-                WorkloadRef::CloudRunService { service } => Some(service),
+            let named = plan.routes.iter().flat_map(|route| &route.backends).find_map(|backend| match &backend.workload {
+                WorkloadRef::CloudRunService { service } => Some((plan.project_of(backend), service)),
                 WorkloadRef::Deployment { .. } => None,
             });
-            let Some(service) = named else { return Ok(Ok(())) };
-            ctx.composer.service(service).timeout_s(&client).await.map(|_| ())
+            let Some((project, service)) = named else { return Ok(Ok(())) };
+            ctx.composer.service(project, service).timeout_s(&client).await.map(|_| ())
         }
         Api::Container => {
             let names = workloads.filter_map(|workload| match workload {
@@ -274,13 +276,13 @@ async fn ask(ctx: &Context<'_>, api: Api) -> Result<std::result::Result<(), Fail
         }
         Api::Logging => {
             // The newest entry alone: whoever asks for the oldest has the whole log searched.
-            let filter = format!("logName = \"projects/{project}/logs/cloudaudit.googleapis.com%2Factivity\"");
-            let resource = format!("projects/{project}");
+            let filter = format!("logName = \"projects/{map_project}/logs/cloudaudit.googleapis.com%2Factivity\"");
+            let resource = format!("projects/{map_project}");
             let body = json!({"resourceNames": [resource], "filter": filter, "orderBy": "timestamp desc", "pageSize": 1});
             preflight::question(&client, &["v2", "entries:list"], &body).await
         }
         Api::Projects => {
-            let at = client.at(&["v1", "projects", &format!("{project}:testIamPermissions")]);
+            let at = client.at(&["v1", "projects", &format!("{map_project}:testIamPermissions")]);
             preflight::lacking(&client, at, &["compute.urlMaps.update"]).await.map(|_| ())
         }
     })
@@ -288,9 +290,12 @@ async fn ask(ctx: &Context<'_>, api: Api) -> Result<std::result::Result<(), Fail
 
 /// What a failed question says. `permission` is what the question needed.
 pub(super) fn of_failure(ctx: &Context<'_>, api: Api, permission: &str, object: impl Into<String>, failure: &Failure) -> Finding {
-    let project = ctx.plan.project.as_str();
+    let object: String = object.into();
+    // Whose it is, where the object says so.
+    let owner = object.strip_prefix("projects/").and_then(|rest| rest.split('/').next()).map(str::to_owned);
+    let project = owner.as_deref().unwrap_or(ctx.plan.project.as_str());
     let words = &failure.fault.message;
-    let found = |id, why: String| Finding::new(id, object.into(), why);
+    let found = |id, why: String| Finding::new(id, object, why);
     match (failure.reason, failure.fault.kind) {
         (Reason::ServiceDisabled, _) => {
             found(Id::ApiDisabled, format!("{} is not enabled in project {project} ({words})", api.host())).mend(fix::enable(api, project))

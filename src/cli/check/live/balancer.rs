@@ -120,7 +120,7 @@ async fn by_map(ctx: Context<'_>, route: &Route, part: &MapPart) -> Result<Balan
     let mut marks = BTreeMap::new();
     let mut has_timeout = false;
     if let Some(scheme) = scheme {
-        let object = link(ctx, part, "urlMaps", part.url_map.as_str());
+        let object = link(ctx.plan.project_of_map(part), part, "urlMaps", part.url_map.as_str());
         match driver.rehearse(&first_step(route), scheme, SERVED_BY).await {
             Ok(Rehearsal { objections, marks: found, has_timeout: says }) => {
                 has_timeout = says;
@@ -158,22 +158,23 @@ fn rehearsal(ctx: Context<'_>, route: &Route, of: (Api, String), objections: Res
     }
 }
 
-fn link(ctx: Context<'_>, part: &MapPart, kind: &str, name: &str) -> String {
+fn link(project: &Shown, part: &MapPart, kind: &str, name: &str) -> String {
     let within = part.region.as_ref().map_or_else(|| "global".to_owned(), |region| format!("regions/{region}"));
-    format!("projects/{}/{within}/{kind}/{name}", ctx.plan.project)
+    format!("projects/{project}/{within}/{kind}/{name}")
 }
 
 /// Everything of one leg that stands by itself.
 async fn look<'a>(ctx: Context<'a>, compute: &Client, part: &MapPart, backend: &'a Backend) -> Result<(Option<Leg<'a>>, Told)> {
-    let (project, name) = (ctx.plan.project.as_str(), backend.target.as_str());
-    let locus = Locus { project, region: part.region.as_ref().map(Shown::as_str) };
+    let (project, name) = (ctx.plan.project_of(backend), backend.target.as_str());
+    let locus = Locus { project: project.as_str(), region: part.region.as_ref().map(Shown::as_str) };
     let place = ctx.spots.backend(&backend.id, "backend_service");
-    let object = link(ctx, part, "backendServices", name);
+    let object = link(project, part, "backendServices", name);
+    let [get, usage] = permissions(part);
     let mut told = Told::default();
     let service = match preflight::backend_service(compute, locus, name).await {
         Ok(service) => service,
         Err(failure) => {
-            let finding = api::of_failure(&ctx, Api::Compute, "compute.backendServices.get", object, &failure);
+            let finding = api::of_failure(&ctx, Api::Compute, get, object, &failure);
             told.found.push(Found::failed(Api::Compute, finding.at(place)));
             return Ok((None, told));
         }
@@ -199,12 +200,12 @@ async fn look<'a>(ctx: Context<'a>, compute: &Client, part: &MapPart, backend: &
     } else if !service.groups.is_empty() {
         at.endpoints(compute, locus, &known, &mut told).await;
     }
-    let used = preflight::lacking(compute, locus.permissions_at(compute, name), &[USE]).await;
+    let used = preflight::lacking(compute, locus.permissions_at(compute, name), &[usage]).await;
     told.found.extend(at.used(used));
     let limit_s = match (&backend.workload, is_serverless, has_endpoints) {
         (WorkloadRef::CloudRunService { service }, true, _) => {
             // Where the service can't be read, its own source says so.
-            let told = ctx.composer.service(service).timeout_s(&ctx.composer.google(RUN)?).await;
+            let told = ctx.composer.service(project, service).timeout_s(&ctx.composer.google(RUN)?).await;
             told.ok().map(|told| told.unwrap_or(RUN_S).min(SERVERLESS_S))
         }
         (_, false, true) => Some(service.timeout_sec.unwrap_or(TIMEOUT_S)),
@@ -213,8 +214,13 @@ async fn look<'a>(ctx: Context<'a>, compute: &Client, part: &MapPart, backend: &
     Ok((Some(Leg { backend, service, is_serverless, limit_s }), told))
 }
 
-/// Compute asks it of whoever writes a URL map that leads to a backend service.
-const USE: &str = "compute.backendServices.use";
+/// What reading a backend service asks, and what Compute asks of whoever writes a URL map that leads to it.
+fn permissions(part: &MapPart) -> [&'static str; 2] {
+    match part.region {
+        Some(_) => ["compute.regionBackendServices.get", "compute.regionBackendServices.use"],
+        None => ["compute.backendServices.get", "compute.backendServices.use"],
+    }
+}
 
 /// One backend service and where the plan names it.
 struct At<'a> {
@@ -226,12 +232,17 @@ struct At<'a> {
 }
 
 impl At<'_> {
+    /// Whose it is.
+    fn project(&self) -> &str {
+        self.ctx.plan.project_of(self.backend).as_str()
+    }
+
     fn finding(&self, id: Id, why: impl Into<String>) -> Finding {
         Finding::new(id, self.object, why).at(self.place)
     }
 
     fn update(&self, flags: &str) -> String {
-        fix::backend_service(self.part, self.ctx.plan.project.as_str(), self.backend.target.as_str(), flags)
+        fix::backend_service(self.part, self.project(), self.backend.target.as_str(), flags)
     }
 
     fn settings(&self, service: &BackendService, has_endpoints: bool) -> impl Iterator<Item = Finding> {
@@ -254,7 +265,7 @@ impl At<'_> {
         }
         if service.outlier_detection.as_ref().is_some_and(|set| !set.is_null()) {
             let why = format!("outlier detection is on: each proxy takes endpoints of {title} out by itself after some errors");
-            let fix = fix::without_outliers(self.part, self.ctx.plan.project.as_str(), self.backend.target.as_str());
+            let fix = fix::without_outliers(self.part, self.project(), self.backend.target.as_str());
             found.push(self.finding(Id::OutlierDetection, why).mend(fix));
         }
         let log = service.log_config;
@@ -273,7 +284,7 @@ impl At<'_> {
     }
 
     fn groups(&self, service: &BackendService) -> impl Iterator<Item = Finding> {
-        let project = self.ctx.plan.project.as_str();
+        let project = self.project();
         let drained: Vec<String> =
             service.groups.iter().filter(|group| group.capacity_scaler == Some(0.0)).map(|group| group.place().to_string()).collect();
         let none = service.groups.is_empty().then(|| {
@@ -301,14 +312,14 @@ impl At<'_> {
             match health {
                 Ok(health) => (sum, asked) = (sum.and(health), asked + 1),
                 Err(failure) => {
-                    let finding = api::of_failure(&self.ctx, Api::Compute, "compute.backendServices.get", self.object, &failure);
+                    let finding = api::of_failure(&self.ctx, Api::Compute, permissions(self.part)[0], self.object, &failure);
                     told.found.push(Found::failed(Api::Compute, finding.at(self.place)));
                     return;
                 }
             }
         }
         let (title, all) = (&self.backend.title, sum.healthy + sum.unhealthy);
-        let show = fix::health(self.part, self.ctx.plan.project.as_str(), name);
+        let show = fix::health(self.part, self.project(), name);
         if asked == 0 {
             told.well.push((format!("balancer/{}", self.backend.id), "groups whose health is not asked for here".to_owned()));
             return;
@@ -328,17 +339,18 @@ impl At<'_> {
     }
 
     fn used(&self, lacking: Result<Vec<&str>, Failure>) -> Option<Found> {
+        let usage = permissions(self.part)[1];
         match lacking {
             Ok(lacking) if lacking.is_empty() => None,
             Ok(_) => {
                 let why = format!(
-                    "the backend service says that this account lacks {USE}, which Compute asks of whoever writes a URL map that leads to it"
+                    "the backend service says that this account lacks {usage}, which Compute asks of whoever writes a URL map that leads to it"
                 );
                 let finding = self.finding(Id::PermissionMissing, why);
-                Some(Found::told(finding.mend(fix::grant(self.ctx.plan.project.as_str(), USE))))
+                Some(Found::told(finding.mend(fix::grant(self.project(), usage))))
             }
             Err(failure) => {
-                let why = format!("whether this account has {USE} can't be told ({})", failure.fault.message);
+                let why = format!("whether this account has {usage} can't be told ({})", failure.fault.message);
                 Some(Found::failed(Api::Compute, self.finding(Id::PermissionUntold, why)))
             }
         }
@@ -351,7 +363,8 @@ fn timeouts(ctx: Context<'_>, part: &MapPart, legs: &[Leg<'_>]) -> impl Iterator
     let longest = known.iter().max_by_key(|(_, limit)| *limit);
     let found = longest.into_iter().flat_map(|(longest, limit)| {
         known.iter().filter(move |(_, own)| own < limit).map(move |(leg, own)| {
-            let project = ctx.plan.project.as_str();
+            let owner = ctx.plan.project_of(leg.backend);
+            let project = owner.as_str();
             let fix = match &leg.backend.workload {
                 WorkloadRef::CloudRunService { service } if leg.is_serverless => format!(
                     "gcloud run services update {} --region={} --project={} --timeout={limit}",
@@ -367,7 +380,7 @@ fn timeouts(ctx: Context<'_>, part: &MapPart, legs: &[Leg<'_>]) -> impl Iterator
                 "an answer may take {} s on {} and {limit} s on {}: what takes longer than the shorter fails only there",
                 own, leg.backend.title, longest.backend.title
             );
-            let object = link(ctx, part, "backendServices", leg.backend.target.as_str());
+            let object = link(owner, part, "backendServices", leg.backend.target.as_str());
             Finding::new(Id::TimeoutDiffers, object, why).mend(fix).at(ctx.spots.backend(&leg.backend.id, "backend_service"))
         })
     });
@@ -381,7 +394,7 @@ async fn writes(ctx: Context<'_>, route: &Route, part: &MapPart) -> Result<Vec<F
         Some(_) => ["compute.regionUrlMaps.update", "compute.regionOperations.get"],
         None => ["compute.urlMaps.update", "compute.globalOperations.get"],
     };
-    let (project, client) = (ctx.plan.project.as_str(), ctx.composer.google(Api::Projects.host())?);
+    let (project, client) = (ctx.plan.project_of_map(part).as_str(), ctx.composer.google(Api::Projects.host())?);
     let place = ctx.spots.route(&route.id, "driver");
     let at = client.at(&["v1", "projects", &format!("{project}:testIamPermissions")]);
     let found = |permission: &str| {

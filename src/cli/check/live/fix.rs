@@ -6,7 +6,7 @@
 use super::api::Api;
 pub(super) use crate::domain::by_hand::quoted;
 use crate::{
-    domain::{by_hand, shown::Shown},
+    domain::shown::Shown,
     plan::model::{MapPart, Plan},
 };
 
@@ -119,21 +119,16 @@ pub(super) fn refilled(part: &MapPart, project: &str, service: &str, place: &str
 
 /// Gives a deployment pods again that somebody has scaled to nothing.
 pub(super) fn scale(plan: &Plan, cluster: &Shown, namespace: &str, deployment: &str) -> String {
-    format!("{} scale deployment {} --namespace={} --replicas=1", kubectl(plan, cluster), quoted(deployment), quoted(namespace))
+    format!("{} scale deployment {} --namespace={} --replicas=1", plan.kubectl(cluster), quoted(deployment), quoted(namespace))
 }
 
 /// Shows what keeps a deployment's pods from being ready.
 pub(super) fn pods(plan: &Plan, cluster: &Shown, namespace: &str) -> String {
-    format!("{} get pods,events --namespace={}", kubectl(plan, cluster), quoted(namespace))
+    format!("{} get pods,events --namespace={}", plan.kubectl(cluster), quoted(namespace))
 }
 
 /// Lets a Cloud Run service scale by itself again.
 pub(super) fn scale_run(plan: &Plan, service: &str) -> String {
     let (region, project) = (quoted(plan.region.as_str()), quoted(plan.project.as_str()));
     format!("gcloud run services update {} --region={region} --project={project} --scaling=auto", quoted(service))
-}
-
-fn kubectl(plan: &Plan, cluster: &Shown) -> String {
-    let at = plan.locates(cluster);
-    by_hand::kubectl(at.project.as_str(), at.location.as_str(), cluster.as_str(), plan.proxy_to(cluster).map(Shown::as_str))
 }

@@ -85,7 +85,7 @@ impl Legs {
                 let mark = entry.clone().or_else(answered);
                 let place = ctx.spots.backend(&backend.id, "backend_service");
                 let finding = |id, why: String| {
-                    let edit = fix::edit_map(part, ctx.plan.project.as_str());
+                    let edit = fix::edit_map(part, ctx.plan.project_of_map(part).as_str());
                     Finding::new(id, format!("{} of route {}", backend.target, route.id), why).at(place).mend(edit)
                 };
                 let wants = format!(

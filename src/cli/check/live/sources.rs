@@ -214,7 +214,7 @@ impl Of<'_> {
     fn hindrance(&self, found: &Hindrance, names: Names<'_>) -> Finding {
         let (plan, route) = (self.ctx.plan, self.route());
         let map = route.and_then(api::map_of);
-        let project = plan.project.as_str();
+        let project = map.map_or(&plan.project, |part| plan.project_of_map(part)).as_str();
         let why = words::hindrance(found, names);
         let edit = map.map(|part| fix::edit_map(part, project));
         let (id, fix) = match found {
@@ -228,8 +228,10 @@ impl Of<'_> {
             }
             Hindrance::SteeredTwice { .. } => (Id::SteeredTwice, None),
             Hindrance::ClassicLoadBalancer { service, .. } => {
+                let found = route.and_then(|route| route.backends.iter().find(|backend| backend.target == *service));
+                let owner = found.map_or(&plan.project, |backend| plan.project_of(backend)).as_str();
                 let prepare =
-                    map.map(|part| fix::backend_service(part, project, service.as_str(), "--external-managed-migration-state=PREPARE"));
+                    map.map(|part| fix::backend_service(part, owner, service.as_str(), "--external-managed-migration-state=PREPARE"));
                 (Id::ClassicLoadBalancer, prepare)
             }
             Hindrance::RevisionGone { .. } => (Id::RevisionGone, None),

@@ -90,7 +90,8 @@ pub(super) fn readings(problems: &mut Problems, at: At<'_>, behind: Behind<'_>) 
     let kind = kind(problems, &fields, part);
     let project = match fields.optional(problems, "project") {
         Some(at) => name::project(problems, &at),
-        None => behind.project.cloned(),
+        // The load balancer's figures are those of the project that has its front end.
+        None => part.project.as_ref().or(behind.project).cloned(),
     };
     let window_at = fields.optional(problems, "window");
     let window = match &window_at {

@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use crate::sim::{
-    server::google::PROJECT,
+    server::google::{PROJECT, REGION},
     world::{
         balanced::{BOUNDS, Counts, Latencies, Minute, bound_ms},
-        load_balancer::URL_MAP,
+        load_balancer::{Kind, URL_MAP},
         meter::Code,
         scrapes::Sample,
     },
@@ -19,21 +19,42 @@ use super::{
     query::Selector,
 };
 
-const PREFIX: &str = "loadbalancing_googleapis_com:https";
+/// The metrics of one kind of load balancer.
+struct Names {
+    prefix: &'static str,
+    resource: &'static str,
+    /// Whether it may have a cache in front of it, and says what that answered.
+    has_cache: bool,
+}
+
+fn names(kind: Kind) -> Names {
+    match kind {
+        Kind::GlobalExternal => Names { prefix: "loadbalancing_googleapis_com:https", resource: "https_lb_rule", has_cache: true },
+        Kind::RegionalExternal => Names {
+            prefix: "loadbalancing_googleapis_com:https_external_regional",
+            resource: "http_external_regional_lb_rule",
+            has_cache: true,
+        },
+        Kind::RegionalInternal => {
+            Names { prefix: "loadbalancing_googleapis_com:https_internal", resource: "internal_http_lb_rule", has_cache: false }
+        }
+    }
+}
 /// Labels of what the client's side of a request is known for.
 const CLIENT: [(&str, &str); 2] = [("protocol", "HTTP/2.0"), ("client_country", "United States")];
 
 /// A minute as it is asked for.
-pub(super) fn counted(minute: &Minute) -> Counted<'_> {
-    Counted { end_ms: minute.end_ms, tell: Box::new(move |selector| samples(minute, selector)) }
+pub(super) fn counted(kind: Kind, minute: &Minute) -> Counted<'_> {
+    Counted { end_ms: minute.end_ms, tell: Box::new(move |selector| samples(kind, minute, selector)) }
 }
 
 /// What one minute holds of the series that are asked for. They are many, and each has many labels: none is made that nobody asks for.
-fn samples(minute: &Minute, selector: &Selector) -> Vec<Sample> {
-    minute.counts.iter().flat_map(|counts| of(counts, minute.end_ms, selector)).collect()
+fn samples(kind: Kind, minute: &Minute, selector: &Selector) -> Vec<Sample> {
+    minute.counts.iter().flat_map(|counts| of(kind, counts, minute.end_ms, selector)).collect()
 }
 
-fn of(counts: &Counts, at_ms: i64, selector: &Selector) -> Vec<Sample> {
+fn of(kind: Kind, counts: &Counts, at_ms: i64, selector: &Selector) -> Vec<Sample> {
+    let prefix = names(kind).prefix;
     let backend = counts.of.name();
     let (mut answered, mut said): (BTreeMap<Option<Code>, u64>, BTreeMap<Option<Code>, u64>) = Default::default();
     for requests in &counts.requests {
@@ -43,8 +64,8 @@ fn of(counts: &Counts, at_ms: i64, selector: &Selector) -> Vec<Sample> {
     let mut found = Vec::new();
     let mut tell = |name: &str, code: Option<Code>, further: &[(&str, &str)], each: &dyn Fn() -> Vec<(Option<String>, f64)>| {
         let further = further.iter().map(|(label, value)| ((*label).to_owned(), (*value).to_owned()));
-        let name = [("__name__".to_owned(), format!("{PREFIX}_{name}"))];
-        let series: Labels = labels(&backend, code).into_iter().chain(further).chain(name).collect();
+        let name = [("__name__".to_owned(), format!("{prefix}_{name}"))];
+        let series: Labels = labels(kind, &backend, code).into_iter().chain(further).chain(name).collect();
         if !matches_but(selector, &series, "le") {
             return;
         }
@@ -81,13 +102,14 @@ fn buckets(latencies: &Latencies) -> Vec<(Option<String>, f64)> {
 }
 
 /// Labels of the monitored resource and those that all of these metrics have.
-fn labels(backend: &str, code: Option<Code>) -> Labels {
+fn labels(kind: Kind, backend: &str, code: Option<Code>) -> Labels {
+    let Names { resource, has_cache, .. } = names(kind);
     let number = code.map_or(0, Code::number);
     let code = [("response_code", number.to_string()), ("response_code_class", (number / 100 * 100).to_string())];
     let fixed = [
-        ("monitored_resource", "https_lb_rule"),
+        ("monitored_resource", resource),
         ("project_id", PROJECT),
-        ("region", "global"),
+        ("region", if kind == Kind::GlobalExternal { "global" } else { REGION }),
         ("url_map_name", URL_MAP),
         ("forwarding_rule_name", "hexproperty-https"),
         ("target_proxy_name", "hexproperty-https-proxy"),
@@ -95,10 +117,10 @@ fn labels(backend: &str, code: Option<Code>) -> Labels {
         ("backend_target_name", backend),
         ("backend_target_type", "BACKEND_SERVICE"),
         ("backend_type", "NETWORK_ENDPOINT_GROUP"),
-        ("load_balancing_scheme", "EXTERNAL_MANAGED"),
         ("proxy_continent", "America"),
-        ("cache_result", "DISABLED"),
     ];
+    let external = (kind != Kind::RegionalInternal).then_some(("load_balancing_scheme", "EXTERNAL_MANAGED"));
+    let fixed = fixed.into_iter().chain(external).chain(has_cache.then_some(("cache_result", "DISABLED")));
     let fixed = fixed.into_iter().map(|(label, value)| (label, value.to_owned()));
     fixed.chain(code).map(|(label, value)| (label.to_owned(), value)).collect()
 }

@@ -86,7 +86,7 @@ fn store(world: &World) -> Store<'_> {
     Store {
         scrapes: world.scrapes.visible(world.now_ms, i64::MIN, i64::MAX).collect(),
         read: page::samples,
-        minutes: (world.balancer.visible(world.now_ms).map(balancer::counted))
+        minutes: (world.balancer.visible(world.now_ms).map(|minute| balancer::counted(world.load_balancer.kind, minute)))
             .chain(world.series.visible_of_run(world.now_ms).map(cloud_run::counted))
             .collect(),
     }

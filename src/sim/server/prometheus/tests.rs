@@ -8,6 +8,7 @@ use super::{
 use crate::sim::world::{
     Leg, World,
     balanced::{BOUNDS, Balanced, Counts, Latencies, Minute, Requests},
+    load_balancer::Kind,
     meter::Code,
     propagation::Span,
     scrapes::{Exposed, Sample, Scrape},
@@ -127,7 +128,7 @@ fn what_the_load_balancer_counts_is_summed_by_the_minute_and_one_minute_alone_co
     let mut minutes: Vec<Minute> = (1..=5).map(|end| minute(end, &[fine])).collect();
     minutes[3] = minute(4, &[(Code::Fine, Some(Code::Fine), 594), (Code::Broken, Some(Code::Broken), 4), (Code::BadGateway, None, 2)]);
     let ask = |at_s: i64, query: &str| {
-        let minutes = minutes.iter().map(balancer::counted).collect();
+        let minutes = minutes.iter().map(|minute| balancer::counted(Kind::GlobalExternal, minute)).collect();
         let store = Store { scrapes: Vec::new(), read: known, minutes };
         let query = query.replace("LB", "loadbalancing_googleapis_com:https");
         match store.evaluate(&read(&query).unwrap(), at_s * 1000).unwrap() {
