@@ -71,7 +71,7 @@ const SUBJECTS: [Subject; 5] = [
     Subject {
         name: "route rule",
         make: |world| Arc::new(of_rule(world, "backend", &MapRule::Route { priority: 20 }, "/")),
-        backends: ["run", "gke"],
+        backends: ["backend-run", "backend-gke"],
         api: Api::Compute,
         object: |world| (google(world), &["compute", "v1", "projects", "hexproperty", "global", "urlMaps", "hexproperty-lb"]),
         meddles: |world| ruled(world, "/pathMatchers/0/routeRules/0", |entries| entries[1]["weight"] = 300.into()),
@@ -81,7 +81,7 @@ const SUBJECTS: [Subject; 5] = [
     Subject {
         name: "path rule",
         make: |world| Arc::new(of_rule(world, "api", &MapRule::Path { path: "/v2".into() }, "/v2/orders")),
-        backends: ["run", "gke"],
+        backends: ["api-run", "api-gke"],
         api: Api::Compute,
         object: |world| (google(world), &["compute", "v1", "projects", "hexproperty", "global", "urlMaps", "hexproperty-lb"]),
         meddles: |world| ruled(world, "/pathMatchers/1/pathRules/1", |entries| entries[1]["weight"] = 300.into()),
@@ -126,7 +126,7 @@ fn of_rule(world: &Simulation, service: &str, rule: &MapRule, path: &str) -> Url
         url_map: "hexproperty-lb".to_owned(),
         position: Position::Rule { of: Matcher::Host { host: host.into() }, rule: rule.clone() },
         beside: vec![],
-        backends: ["run", "gke"].map(|leg| (id(leg), format!("{service}-{leg}").as_str().into())).to_vec(),
+        backends: ["run", "gke"].map(|leg| format!("{service}-{leg}")).map(|name| (id(&name), name.as_str().into())).to_vec(),
         host: Some(host.to_owned()),
         path: path.to_owned(),
         patience: url_map::PATIENCE,

@@ -67,7 +67,7 @@ fn too_few_of_what_is_bad_below_bring_everything_home_once() {
     let Cause::Triggers(fired) = &latch.cause else { panic!("{latch:?}") };
     assert_eq!((fired.len(), fired[0].trigger.as_str(), fired[0].value), (1, "guard", Some(9.0)));
     let said = words::cause(&latch.cause, words::Names::of(&session.state));
-    assert_eq!(said, "the headroom of gke was 9, below 10 for 1m00s");
+    assert_eq!(said, "the headroom of gke was 9, below 10, not cleared for 1m00s");
 }
 
 #[test]

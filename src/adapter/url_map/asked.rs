@@ -71,6 +71,8 @@ impl<'a> Asked<'a> {
         let told = |holds: bool| if holds { Takes::All } else { Takes::None };
         let one = |key: &str, value: &Value| match (key, value) {
             (_, Value::Null) | ("ignoreCase" | "description", _) => Takes::All,
+            // Of no condition nothing has to hold.
+            ("metadataFilters", Value::Array(filters)) if filters.is_empty() => Takes::All,
             ("prefixMatch", Value::String(begins)) => told(path.starts_with(&cased(begins))),
             ("fullPathMatch", Value::String(whole)) => told(path == cased(whole)),
             ("headerMatches", Value::Array(headers)) => headers.iter().map(by_header).min().unwrap_or(Takes::All),
@@ -130,7 +132,7 @@ mod tests {
             {"priority": 20, "matchRules": [{"fullPathMatch": "/CART", "ignoreCase": true}, {"prefixMatch": "/cart/"}]},
             {"priority": 15, "matchRules": [{"prefixMatch": "/", "queryParameterMatches": [{"name": "v", "exactMatch": "2"}]}]},
             {"priority": 5, "matchRules": [{"pathTemplateMatch": "/pay/{id}"}]},
-            {"priority": 40, "matchRules": [{"prefixMatch": "/"}]}]});
+            {"priority": 40, "matchRules": [{"prefixMatch": "/", "metadataFilters": []}]}]});
         assert_eq!(
             ["/", "/cart", "/cart/1", "/carts", "/?v=2", "/?v=3"].map(|path| taker(&matcher, path, None)),
             [0, 2, 2, 0, 3, 0].map(Some)
