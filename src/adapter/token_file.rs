@@ -5,6 +5,7 @@
 
 use std::{os::unix::fs::MetadataExt, path::Path};
 
+use rustix::fs::OFlags;
 use tokio::io::AsyncReadExt;
 
 use crate::domain::{
@@ -19,8 +20,14 @@ const BYTES_MAX: u64 = 16 << 10;
 /// [`FaultKind::Forbidden`] if there is no such token, or if it is not the host's alone.
 pub(super) async fn read(path: &Path) -> Result<Secret, Fault> {
     let refused = |why: String| Fault::new(FaultKind::Forbidden, format!("the token in {} {why}; nothing was sent", path.display()));
-    let file = tokio::fs::File::open(path).await.map_err(|error| refused(format!("can't be read ({error})")))?;
+    // NONBLOCK, because a pipe in its place would let us wait forever; a regular file ignores it.
+    let mut options = tokio::fs::OpenOptions::new();
+    let opened = options.read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path).await;
+    let file = opened.map_err(|error| refused(format!("can't be read ({error})")))?;
     let facts = file.metadata().await.map_err(|error| refused(format!("can't be looked at ({error})")))?;
+    if !facts.is_file() {
+        return Err(refused("is no regular file".to_owned()));
+    }
     if facts.uid() != rustix::process::geteuid().as_raw() {
         return Err(refused("belongs to another account; chown it to the host's".to_owned()));
     }

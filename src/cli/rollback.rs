@@ -34,6 +34,7 @@ use crate::{
         decision::Verdict,
         fails::home_fails,
         home::{Home, home, is_home_now, wants_a_hand},
+        outlook::{Attention, attention},
         reason::Obstacle,
         record::is_broken,
         state::State,
@@ -44,7 +45,7 @@ use crate::{
     },
     door::OnRecord,
     plan::model::{Plan, Route},
-    words::{HOME_ALREADY, Names, absence, home_failing, home_now, off_record, refusal as refusal_words},
+    words::{HOME_ALREADY, Names, absence, attention as attention_words, home_failing, home_now, off_record, refusal as refusal_words},
 };
 
 /// Between two words on the same thing.
@@ -550,7 +551,10 @@ fn say(view: &View, route: &Route, told: &mut BTreeMap<RouteId, LastLine>) -> Ho
 fn failing_home(view: &View, only: Option<&RouteId>) -> Option<String> {
     let (state, names) = (&view.state, Names::of(&view.state));
     let failing = meant(view, only).filter(|(_, route)| home_fails(state, route)).map(|(_, route)| home_failing(state, route, names));
-    let failing: Vec<String> = failing.collect();
+    // Failures that no answer lays at anybody's door are met at home all the same.
+    let is_nobodys = |found: &Attention| matches!(found, Attention::FailingForNobody { route, .. } if meant(view, only).any(|(_, known)| known.id == *route));
+    let nobodys = attention(state).into_iter().filter(is_nobodys).map(|found| attention_words(&found, state.now, names));
+    let failing: Vec<String> = failing.chain(nobodys).collect();
     (!failing.is_empty()).then(|| format!("everybody is home, and home fails them: {}; {SEE_STATUS}", failing.join("; ")))
 }
 

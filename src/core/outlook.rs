@@ -464,6 +464,11 @@ fn of_door(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<Att
     }
 }
 
+/// Whether some of its users were elsewhere before the newest change.
+fn has_come_home(route: &Route, known: &RouteState) -> bool {
+    known.before.as_ref().is_some_and(|before| before.of(&route.home) < PerMille::ALL)
+}
+
 /// What the record itself lacks: everything that happens stands in it, or nothing may follow from it.
 fn of_record(record: &Record) -> Option<Attention> {
     let slow = || {
@@ -484,7 +489,7 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
         Home::NotHome { since, attempts, why } => found.push(Attention::NotHome { route: id(), since, attempts, why }),
         Home::Going { since, attempts, why } => found.push(Attention::RollingBack { route: id(), since, attempts, why }),
         // A person who re-arms it takes the latch away, and nobody's users home.
-        Home::Accepted { since, at_most, due, .. } if known.latch.is_some() || !known.fading.is_empty() => {
+        Home::Accepted { since, at_most, due, .. } if known.latch.is_some() || has_come_home(route, known) => {
             found.push(Attention::HomeNotSeen { route: id(), since, at_most, due });
         }
         Home::Unread | Home::Away { .. } | Home::Accepted { .. } | Home::Unasked { .. } | Home::Seen { .. } => {}

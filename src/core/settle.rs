@@ -226,7 +226,11 @@ fn remember(turn: &mut Turn, route: &Route, verdict: Verdict) {
         Verdict::Fits | Verdict::CannotTell => {
             state.against_since = None;
             let over = state.changed_at.is_some_and(|changed| now.since(changed) >= route.settle);
-            if over && state.proof == Proof::Unproven && state.motion == Motion::Settled {
+            if over
+                && state.proof == Proof::Unproven
+                && state.motion == Motion::Settled
+                && !(verdict == Verdict::CannotTell && hides(state))
+            {
                 state.proof = if verdict == Verdict::Fits { Proof::Fits } else { Proof::Unasked };
                 // Nobody asks, so nothing will ever exclude what was before; its time is over all the same.
                 if verdict == Verdict::CannotTell {
@@ -235,6 +239,11 @@ fn remember(turn: &mut Turn, route: &Route, verdict: Verdict) {
             }
         }
     }
+}
+
+/// Whether requests are answered and the answers don't say by whom: that nobody asks is not so then, and whoever was met before may still be.
+fn hides(state: &RouteState) -> bool {
+    state.observed.as_ref().is_some_and(|observed| observed.window.unmarked() > 0)
 }
 
 /// A split that had settled, or that nobody has moved, and that requests contradict.
@@ -263,8 +272,10 @@ fn propagate(turn: &mut Turn, route: &Route, verdict: Verdict, (since, until): (
             Settling::Fits
         }
         (Verdict::CannotTell, true) => {
-            state.proof = Proof::Unasked;
-            state.fading.clear();
+            if !hides(state) {
+                state.proof = Proof::Unasked;
+                state.fading.clear();
+            }
             Settling::Unconfirmed { after: route.settle }
         }
         (Verdict::Against, true) if now.since(until) >= OVERTIME => {

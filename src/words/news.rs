@@ -320,7 +320,7 @@ fn home_not_seen(route: String, after: Millis, how: Settling) -> String {
             format!("{route}: home is accepted for {after}, and requests can't tell yet whether some still meet what was before")
         }
         Settling::Unconfirmed { .. } => {
-            format!("{route}: home is accepted for {after} and not seen: too few requests through the front door")
+            format!("{route}: home is accepted for {after} and not seen: too few answers through the front door say who gave them")
         }
     }
 }
@@ -330,7 +330,7 @@ fn settled(route: String, how: Settling) -> String {
         Settling::Proven { after } => format!("{route} has settled: requests agree after {after}"),
         Settling::Fits => format!("{route} has had its time to settle; requests don't show yet whether users have followed"),
         Settling::Unconfirmed { after } => {
-            format!("{route} has had {after} to settle; too few requests through the front door to confirm it")
+            format!("{route} has had {after} to settle; too few answers through the front door say who gave them to confirm it")
         }
     }
 }

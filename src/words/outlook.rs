@@ -243,7 +243,7 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         }
         Attention::ItemFailing { item } => format!("the evidence speaks against \"{}\"", names.item(item)),
         Attention::Latched { route, at, cause: why, was_home: true } => format!(
-            "{} was home already when a rollback was asked for {} ago: {}; nothing advances until somebody re-arms it with a reason",
+            "{} was accepted at home already when a rollback was asked for {} ago: {}; nothing advances until somebody re-arms it with a reason",
             names.route(route),
             now.since(*at),
             cause(why, names)

@@ -217,7 +217,7 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
             let span = now.since(*at);
             warning(
                 format!("a rollback found it home {span} ago, latched until somebody re-arms it"),
-                format!("latched {span} ago, was home"),
+                format!("latched {span} ago, stood at home"),
             )
         }
         Attention::Latched { at, .. } => {

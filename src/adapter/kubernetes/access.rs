@@ -7,12 +7,15 @@ use std::sync::Arc;
 
 use http_body_util::BodyExt;
 use kube::client::{Body, ClientBuilder, middleware::BaseUriLayer};
-use reqwest::Url;
+use reqwest::{
+    Url,
+    header::{CONTENT_LENGTH, HeaderMap},
+};
 use tower::{BoxError, Layer, service_fn};
 
 use crate::{
     adapter::{
-        google_auth::Token,
+        google_auth::{Token, hidden_in},
         http::{self, Judge, Origin, Reach, Terms, Trust, causes, client_of, kind_of},
     },
     domain::fault::{Fault, FaultKind},
@@ -85,10 +88,30 @@ async fn sent(
     // As they are, so that whoever asked finds the fault and not a box of it.
     judge.allows().await?;
     let (mut head, body) = request.into_parts();
-    head.headers.extend(token.headers().await?);
+    let credentials = token.headers().await?;
+    head.headers.extend(credentials.clone());
     let body = body.collect().await?.to_bytes();
     let answer = wire.execute(hyper::Request::from_parts(head, body).try_into()?).await?;
-    Ok(answer.into())
+    if answer.status().is_success() { Ok(answer.into()) } else { without_token(answer, &credentials).await }
+}
+
+/// Most bytes of an error that are read; what is beyond them says nothing more.
+const ERROR_BYTES_MAX: usize = 64 << 10;
+
+/// An error without our token, should the server have echoed it: its words end up on screens and in journals.
+async fn without_token(mut answer: reqwest::Response, credentials: &HeaderMap) -> Result<hyper::Response<reqwest::Body>, BoxError> {
+    let mut body = Vec::new();
+    while body.len() < ERROR_BYTES_MAX
+        && let Some(chunk) = answer.chunk().await?
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body.truncate(ERROR_BYTES_MAX);
+    let mut told = hyper::Response::new(reqwest::Body::from(hidden_in(body, credentials)));
+    *told.status_mut() = answer.status();
+    told.headers_mut().extend(answer.headers().clone());
+    told.headers_mut().remove(CONTENT_LENGTH);
+    Ok(told)
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "kube's errors are kube's to extend")]

@@ -315,12 +315,8 @@ fn clock(told: &Row<'_>, now: Timestamp, theme: &Theme, room: u16) -> Vec<Span<'
             let short = format!("blind for {}", now.since(*since));
             vec![Span::styled(fits(format!("{short}; advancing is refused"), short), theme.unknown)]
         }
-        Outlook::Fired { at } => {
-            let short = format!("fired {}", words::age(now.since(*at)));
-            let bad = told.trigger.metric.bad().name();
-            let long = format!("{short}, after {} {bad} {}", told.trigger.lasting, told.shown(told.trigger.limit));
-            vec![Span::styled(fits(long, short), theme.warn)]
-        }
+        // What it fired for, a figure or that there was none, stands at the latch.
+        Outlook::Fired { at } => vec![Span::styled(format!("fired {}", words::age(now.since(*at))), theme.warn)],
         Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::GoingHome => Vec::new(),
     }
 }
