@@ -177,6 +177,6 @@ fn what_the_plan_declares_stands_on_cards_in_zoom_and_at_its_trigger() {
     insta::assert_snapshot!("series_main_200x50", cards[2]);
     let view = View { focus: Pane::Platforms, zoomed: Zoom::Focused, ..scenes::view() };
     let zoomed = at_all_sizes("series-zoom", &state, &view);
-    says(&zoomed[2..], &["queue depth", "52, now", "limit 40", "12.00%, now"]);
-    assert!(!zoomed[2].contains("0 requests"), "{}", zoomed[2]);
+    says(&zoomed[2..], &["queue depth", "52, 2s ago", "limit 40", "12.00%, 2s ago"]);
+    assert!(!zoomed[2].contains(", 0 requests"), "{}", zoomed[2]);
 }

@@ -45,9 +45,11 @@ const PLAN: &str = include_str!("../../plans/prometheus.yaml");
 /// The queries of a plan whose second backend is read by this preset.
 fn expanded(preset: &str) -> Readings {
     let (head, tail) = PLAN.rsplit_once("          prometheus:\n").unwrap();
-    let (_, tail) = tail.split_once("    home: run\n").unwrap();
+    let (written, tail) = tail.split_once("    home: run\n").unwrap();
+    // What the plan declares beside them is told as before.
+    let series = written.find("        series:").map_or("", |at| &written[at..]);
     let own = format!(
-        "          prometheus: {{ source: monitoring, preset: {preset}, labels: {{ job: {preset} }}, window: 1m }}\n\n    home: run\n"
+        "          prometheus: {{ source: monitoring, preset: {preset}, labels: {{ job: {preset} }}, window: 1m }}\n{series}\n    home: run\n"
     );
     // One that tells no failures or latencies can't be what the shipped triggers watch.
     let tail = if preset == "nginx" {
