@@ -58,7 +58,10 @@ use crate::{
     },
 };
 
+mod address;
 mod series;
+
+use address::{host_of, path_and_query_of, path_of};
 
 /// Where the plan's systems answer.
 pub enum Places {
@@ -584,27 +587,6 @@ pub(in crate::cli) fn marks(route: &Route) -> BTreeMap<String, BackendId> {
     let revisions = route.backends.iter().filter(|_| matches!(route.driver, Driver::CloudRunRevisions { .. }));
     let revisions = revisions.map(|backend| (backend.target.to_string(), backend.id.clone()));
     revisions.chain(names).collect()
-}
-
-/// The host that users ask for at this address.
-fn host_of(url: Option<&Shown>) -> Option<String> {
-    reqwest::Url::parse(url?.as_str()).ok()?.host_str().map(str::to_owned)
-}
-
-/// What they ask for there; the plan's word, also where the simulated world's door is asked instead.
-fn path_of(url: Option<&Shown>) -> String {
-    let url = url.and_then(|url| reqwest::Url::parse(url.as_str()).ok());
-    url.as_ref().map_or("/", |url| url.path()).to_owned()
-}
-
-/// The same with what is asked of it behind the question mark.
-fn path_and_query_of(url: Option<&Shown>) -> String {
-    let path = path_of(url);
-    let url = url.and_then(|url| reqwest::Url::parse(url.as_str()).ok());
-    match url.as_ref().and_then(reqwest::Url::query) {
-        Some(query) => format!("{path}?{query}"),
-        None => path,
-    }
 }
 
 pub(in crate::cli) const RUN: &str = "run.googleapis.com";

@@ -32,9 +32,7 @@ use crate::{
     core::{
         command::Command,
         decision::Verdict,
-        fails::home_fails,
         home::{Home, home, is_home_now, wants_a_hand},
-        outlook::{Attention, attention},
         reason::Obstacle,
         record::is_broken,
         state::State,
@@ -45,8 +43,12 @@ use crate::{
     },
     door::OnRecord,
     plan::model::{Plan, Route},
-    words::{HOME_ALREADY, Names, absence, attention as attention_words, home_failing, home_now, off_record, refusal as refusal_words},
+    words::{HOME_ALREADY, Names, absence, home_now, off_record, refusal as refusal_words},
 };
+
+mod end;
+
+use end::{failing_home, say_of_others};
 
 /// Between two words on the same thing.
 const SAY_EVERY: Duration = Duration::from_secs(10);
@@ -547,17 +549,6 @@ fn say(view: &View, route: &Route, told: &mut BTreeMap<RouteId, LastLine>) -> Ho
     stands
 }
 
-/// What to say where everybody is home and home fails them: that is no good end, and no rollback mends it.
-fn failing_home(view: &View, only: Option<&RouteId>) -> Option<String> {
-    let (state, names) = (&view.state, Names::of(&view.state));
-    let failing = meant(view, only).filter(|(_, route)| home_fails(state, route)).map(|(_, route)| home_failing(state, route, names));
-    // Failures that no answer lays at anybody's door are met at home all the same.
-    let is_nobodys = |found: &Attention| matches!(found, Attention::FailingForNobody { route, .. } if meant(view, only).any(|(_, known)| known.id == *route));
-    let nobodys = attention(state).into_iter().filter(is_nobodys).map(|found| attention_words(&found, state.now, names));
-    let failing: Vec<String> = failing.chain(nobodys).collect();
-    (!failing.is_empty()).then(|| format!("everybody is home, and home fails them: {}; {SEE_STATUS}", failing.join("; ")))
-}
-
 /// Whether the session goes on trying to bring it home.
 fn goes_on(state: &State, route: &Route) -> bool {
     state.routes.get(&route.id).is_some_and(|known| known.motion.is_returning())
@@ -587,16 +578,6 @@ fn by_hand(view: &View, only: Option<&RouteId>) {
             absence::by_hand(&route.id, Some(view.me.world)),
             absence::command_home(plan, route, Some(view.me.world))
         ));
-    }
-}
-
-/// Where the routes are that nobody asked for and that are not home.
-fn say_of_others(view: &View, only: Option<&RouteId>) {
-    let others = meant(view, None).filter(|(_, route)| only.is_some_and(|only| route.id != *only));
-    for (_, route) in others.filter(|(_, route)| !is_home_now(&view.state, route)) {
-        let stands = home(&view.state, route);
-        let words = home_now(&stands, &view.state, route, view.state.now, Names::of(&view.state));
-        print::out(&format!("not asked for: {}: {words}\n", route.id));
     }
 }
 

@@ -381,8 +381,7 @@ pub fn choices() -> Vec<Choice> {
     all.extend(apis());
     all.extend(platform_choices());
     all.extend(pages());
-    all.extend(setup::choices());
-    all.extend(gateway::choices());
+    all.extend(setup::choices().into_iter().chain(gateway::choices()));
     all
 }
 

@@ -19,6 +19,7 @@ mod door;
 mod gates;
 mod gateways;
 mod home;
+mod latches;
 mod losses;
 mod old_reads;
 mod people;

@@ -21,7 +21,6 @@ mod evidence;
 mod foreign;
 mod init;
 mod landed;
-mod regional;
 mod rollback;
 mod rules;
 mod second;

@@ -103,15 +103,7 @@ async fn a_breach_that_prometheus_tells_brings_everything_home_once() {
     goes_home_once_and_on_again(Sky { text: PROMETHEUS, plan: PLAN, ..Sky::calm("prometheus") }, "gke-latency", "p95-latency", "p95").await;
 }
 
-/// Requests pile up as soon as answers are slow, minutes before the latency of a long window says so.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_series_that_the_plan_declares_brings_everything_home_once() {
-    const PLAN: &[(&str, &str)] = &[("settle: 2m", "settle: 45s"), ("duration: 1m\n", "duration: 2m\n")];
-    goes_home_once_and_on_again(Sky { text: PROMETHEUS, plan: PLAN, ..Sky::calm("series") }, "gke-latency", "concurrency", "concurrency")
-        .await;
-}
-
-/// The same of a gauge on each pod's page, added up over all of them.
+/// A series of the plan's own: a gauge on each pod's page, added up over all of them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gauge_on_the_pages_of_pods_brings_everything_home_once() {
     const PODS: &[(&str, &str)] = &[
