@@ -244,6 +244,9 @@ impl Landed {
                     }
                     Effect::Write { route, to, version, again, .. } => {
                         match again {
+                            // A way home for which no look comes goes by what was known last.
+                            None if *to == crate::session::split(0)
+                                && looks.get(route).and_then(|looks| looks.known.as_ref()) == Some(version) => {}
                             None => is_fresh(route, version),
                             Some(first) => {
                                 assert_eq!(sent.get(first), Some(&(to.clone(), version.clone())), "{}: {}", self.name, effect.id)
