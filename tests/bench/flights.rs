@@ -19,8 +19,6 @@
     reason = "a bench that meets a surprise stops and says what it saw; the terminal of the tests can do more than is flown"
 )]
 
-#[path = "flights/authority.rs"]
-mod authority;
 #[path = "flights/crowd.rs"]
 mod crowd;
 #[path = "flights/flight.rs"]

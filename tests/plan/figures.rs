@@ -29,6 +29,21 @@ fn queries(readings: &Readings) -> Vec<String> {
     readings.queries().map(|(key, query)| format!("{key} {query}")).collect()
 }
 
+/// The queries for what Cloud Monitoring counts: of failures and of all other answers, by their class.
+fn wanted([requests, latencies]: &[String; 2], own: &str, whole: &str, [failed, others]: [&str; 2]) -> [String; 6] {
+    let counted = |of: &str| format!("sum(increase({requests}{{{own}{of}}}[4m]))");
+    let class = |of: &str| counted(&format!(",response_code_class{of}"));
+    let quantile = |q: &str| format!("histogram_quantile({q}, sum by (le) (rate({latencies}_bucket{{{own}}}[4m])))");
+    [
+        format!("requests {} or vector(0)", counted("")),
+        format!("failures {} or 0 * {}", class(failed), class(others)),
+        format!("p50_latency {}", quantile("0.5")),
+        format!("p95_latency {}", quantile("0.95")),
+        format!("p99_latency {}", quantile("0.99")),
+        format!("newest max(timestamp({latencies}_count{{{whole}}}))"),
+    ]
+}
+
 #[test]
 fn the_load_balancer_is_asked_for_what_it_counts_of_the_backend_service() {
     let told = readings(LOAD_BALANCER, 1);
@@ -37,18 +52,8 @@ fn the_load_balancer_is_asked_for_what_it_counts_of_the_backend_service() {
     let map = "monitored_resource=\"https_lb_rule\",url_map_name=\"hexproperty-lb\"";
     let own = format!("{map},backend_target_name=\"frontend-gke\",cache_result!=\"HIT\"");
     let lb = "loadbalancing_googleapis_com:https";
-    let quantile = |q: &str| format!("histogram_quantile({q}, sum by (le) (rate({lb}_backend_latencies_bucket{{{own}}}[4m])))");
-    let counted = |of: &str| format!("sum(increase({lb}_request_count{{{own}{of}}}[4m]))");
-    let (failed, others) = (counted(",response_code_class=\"500\""), counted(",response_code_class=~\"0|200|300|400\""));
-    let wanted = [
-        format!("requests {} or vector(0)", counted("")),
-        format!("failures {failed} or 0 * {others}"),
-        format!("p50_latency {}", quantile("0.5")),
-        format!("p95_latency {}", quantile("0.95")),
-        format!("p99_latency {}", quantile("0.99")),
-        format!("newest max(timestamp({lb}_backend_latencies_count{{{map}}}))"),
-    ];
-    assert_eq!(queries(&told), wanted);
+    let metrics = [format!("{lb}_request_count"), format!("{lb}_backend_latencies")];
+    assert_eq!(queries(&told), wanted(&metrics, &own, map, ["=\"500\"", "=~\"0|200|300|400\""]));
     let (plan, _) = plan::read(LOAD_BALANCER.as_bytes()).unwrap();
     let cadence = plan.cadence(&plan.routes[0].target);
     let seconds = [cadence.every, cadence.sampled, cadence.window, cadence.lateness, cadence.stale_after].map(|span| span.0 / 1000);
@@ -70,18 +75,8 @@ fn cloud_run_is_asked_for_what_it_counts_of_each_revision() {
     let service = "monitored_resource=\"cloud_run_revision\",location=\"us-central1\",service_name=\"frontend\"";
     let own = format!("{service},revision_name=\"frontend-00042-bim\"");
     let run = "run_googleapis_com:request";
-    let counted = |of: &str| format!("sum(increase({run}_count{{{own}{of}}}[4m]))");
-    let quantile = |q: &str| format!("histogram_quantile({q}, sum by (le) (rate({run}_latencies_bucket{{{own}}}[4m])))");
-    let (failed, others) = (counted(",response_code_class=\"5xx\""), counted(",response_code_class=~\"1xx|2xx|3xx|4xx\""));
-    let wanted = [
-        format!("requests {} or vector(0)", counted("")),
-        format!("failures {failed} or 0 * {others}"),
-        format!("p50_latency {}", quantile("0.5")),
-        format!("p95_latency {}", quantile("0.95")),
-        format!("p99_latency {}", quantile("0.99")),
-        format!("newest max(timestamp({run}_latencies_count{{{service}}}))"),
-    ];
-    assert_eq!(queries(&told), wanted);
+    let metrics = [format!("{run}_count"), format!("{run}_latencies")];
+    assert_eq!(queries(&told), wanted(&metrics, &own, service, ["=\"5xx\"", "=~\"1xx|2xx|3xx|4xx\""]));
     // Behind a load balancer it is the service that is steered, whichever revision answers; of a deployment Cloud Run knows nothing.
     let whole = readings(&LOAD_BALANCER.replacen("readings: { load_balancer: {} }", "readings: { cloud_run: {} }", 1), 0);
     assert!(whole.requests.as_str().contains("service_name=\"frontend\"}"), "{}", whole.requests);

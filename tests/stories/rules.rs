@@ -4,7 +4,6 @@ use cutover::{
     core::{
         command::Command,
         decision::Verdict,
-        home::home,
         state::{Motion, State},
     },
     domain::weight::{PerMille, Weights},
@@ -19,7 +18,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::session::{Session, Sky, backend};
+use crate::session::{Session, Sky, all_home, backend};
 
 const RULES: &str = include_str!("../../plans/rules.yaml");
 
@@ -93,10 +92,6 @@ async fn a_route_rule_and_a_path_rule_are_flown_and_come_home_and_no_other_rule_
     assert!(["api-run", "api-gke", "nobody"].contains(&orders.as_str()), "{orders}");
 
     assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
-    let all_home = |state: &State| {
-        let plan = &state.opened.as_ref().expect("it is open").plan;
-        plan.routes.iter().all(|route| home(state, route).is_reached())
-    };
     session.until("all are home", all_home).await;
     let home_again = map(&session);
     let entries = home_again.pointer("/pathMatchers/0/routeRules/0/routeAction/weightedBackendServices").unwrap();

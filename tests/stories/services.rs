@@ -7,7 +7,6 @@ use cutover::{
     core::{
         command::Command,
         decision::{Refusal, Verdict},
-        home::home,
         news::News,
         state::{Motion, State},
         steer::Steers,
@@ -25,7 +24,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::session::{SERVICES, Session, Sky, backend, passes_by_itself};
+use crate::session::{SERVICES, Session, Sky, all_home, backend, passes_by_itself};
 
 /// Real time that a move may take.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -130,10 +129,6 @@ async fn two_services_of_one_load_balancer_move_at_once_and_no_other_does() {
 
     // Everything home at once: whoever finds the other's write in the way looks again and goes on by itself.
     assert_eq!(session.ask(Command::Rollback { route: None, reason: None }).await, Verdict::Accepted);
-    let all_home = |state: &State| {
-        let plan = &state.opened.as_ref().expect("it is open").plan;
-        plan.routes.iter().all(|route| home(state, route).is_reached())
-    };
     session.until("all are home", all_home).await;
     let home_again = map(&session);
     assert_eq!(url_map::weights(&home_again, "backend.hexproperty.com"), of("backend", 0));

@@ -22,6 +22,7 @@ use cutover::{
         command::{Command, ControlsCommand},
         decision::{Refusal, Verdict},
         event::{Event, Hosted, WorldKind},
+        home::home,
         record::Keeping,
         state::{Motion, RouteState, State},
     },
@@ -382,6 +383,12 @@ async fn stopped(world: Arc<Simulation>) {
 
 fn kind(world: &Simulation) -> WorldKind {
     WorldKind::Demo { speed: world.clock().speed().round() as u32 }
+}
+
+/// Whether the users of every route are home.
+pub(crate) fn all_home(state: &State) -> bool {
+    let plan = &state.opened.as_ref().expect("it is open").plan;
+    plan.routes.iter().all(|route| home(state, route).is_reached())
 }
 
 /// What is over without anybody's doing: too early for a first reading, a machine that is short of time.

@@ -28,6 +28,7 @@ use crate::{
 
 mod cloud_run;
 mod load_balancer;
+mod monitored;
 pub(super) mod pods;
 pub(super) mod preset;
 

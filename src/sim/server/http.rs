@@ -131,6 +131,19 @@ pub enum Answer {
     Silence,
 }
 
+impl Answer {
+    /// The same decision with another reply.
+    #[must_use]
+    pub fn map(self, told: impl FnOnce(Reply) -> Reply) -> Self {
+        match self {
+            Answer::Now(reply) => Answer::Now(told(reply)),
+            Answer::After { ms, reply } => Answer::After { ms, reply: told(reply) },
+            Answer::Pending(reply) => Answer::Pending(told(reply)),
+            other @ (Answer::HangUp | Answer::Silence) => other,
+        }
+    }
+}
+
 impl From<Reply> for Answer {
     fn from(reply: Reply) -> Self {
         Self::Now(reply)

@@ -54,12 +54,7 @@ pub fn answer(world: &mut World, call: &Call, first: impl FnOnce(&mut World, &Ca
     let body = serde_json::from_str(&call.body.to_string().replace(&format!("{here}backendServices/"), "global/backendServices/"))
         .unwrap_or_default();
     let asked = Call { path, segments, body, ..call.clone() };
-    match first(world, &asked) {
-        Answer::Now(reply) => Answer::Now(told(reply)),
-        Answer::After { ms, reply } => Answer::After { ms, reply: told(reply) },
-        Answer::Pending(reply) => Answer::Pending(told(reply)),
-        other @ (Answer::HangUp | Answer::Silence) => other,
-    }
+    first(world, &asked).map(told)
 }
 
 /// What is not here.

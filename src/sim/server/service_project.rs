@@ -39,12 +39,7 @@ pub fn answer(world: &mut World, call: &Call, first: impl FnOnce(&mut World, &Ca
     };
     let renamed =
         |reply: Reply| Reply { body: reply.body.replace(&format!("projects/{FIRST}/"), &format!("projects/{SERVICES}/")), ..reply };
-    match first(world, &asked) {
-        Answer::Now(reply) => Answer::Now(renamed(reply)),
-        Answer::After { ms, reply } => Answer::After { ms, reply: renamed(reply) },
-        Answer::Pending(reply) => Answer::Pending(renamed(reply)),
-        other @ (Answer::HangUp | Answer::Silence) => other,
-    }
+    first(world, &asked).map(renamed)
 }
 
 /// What both say of something that is not theirs.

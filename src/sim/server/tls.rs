@@ -38,14 +38,22 @@ impl Authority {
     /// # Errors
     /// If the system gives no randomness.
     pub fn new() -> io::Result<Self> {
+        Self::named("simulated cluster", &["127.0.0.1", "localhost", "kubernetes.default.svc"])
+    }
+
+    /// A new authority of this name, and under it a certificate for these names or addresses.
+    ///
+    /// # Errors
+    /// If the system gives no randomness, or a name is none.
+    pub fn named(authority: &str, names: &[&str]) -> io::Result<Self> {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-        params.distinguished_name.push(DnType::CommonName, "simulated cluster");
+        params.distinguished_name.push(DnType::CommonName, authority);
         let made = || -> Result<_, rcgen::Error> {
             let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
             let key = KeyPair::generate()?;
-            let names = ["127.0.0.1", "localhost", "kubernetes.default.svc"].map(str::to_owned);
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             let leaf = CertificateParams::new(names)?.signed_by(&key, &issuer)?;
             Ok((issuer.pem(), leaf.der().clone(), PrivatePkcs8KeyDer::from(key.serialize_der())))
         };
@@ -62,6 +70,12 @@ impl Authority {
     #[must_use]
     pub fn pem(&self) -> &str {
         &self.pem
+    }
+
+    /// Speaks TLS with the certificate.
+    #[must_use]
+    pub fn acceptor(&self) -> TlsAcceptor {
+        self.acceptor.clone()
     }
 
     /// Waits for the peer's first byte and goes on in the protocol that it begins.

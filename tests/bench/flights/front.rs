@@ -12,7 +12,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use cutover::sim::simulation::Endpoints;
+use cutover::sim::{server::tls::Authority, simulation::Endpoints};
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::{
     Request, Response,
@@ -30,7 +30,6 @@ use tokio::{
 };
 
 use crate::{
-    authority::Server,
     crowd::Crowd,
     identity::{Issuer, Purpose, Refusal, Wish},
     namespace::{CLUSTER, METADATA, METADATA_NAME, NAMED},
@@ -133,13 +132,13 @@ enum Checks {
 impl Front {
     /// Opens every door; what this machine has to trust, in PEM.
     pub(crate) async fn open(world: Endpoints, prometheus: SocketAddr, issuer: Issuer) -> io::Result<(Arc<Front>, String)> {
-        let public = Server::new("flight", &names())?;
-        let cluster = Server::new("flight's cluster", &[&CLUSTER.to_string()])?;
-        let cluster_authority = STANDARD.encode(&cluster.pem);
+        let public = Authority::named("flight", &names())?;
+        let cluster = Authority::named("flight's cluster", &[&CLUSTER.to_string()])?;
+        let cluster_authority = STANDARD.encode(cluster.pem());
         let front = Arc::new(Front { world, prometheus, issuer, cluster_authority, crowd: Crowd::default(), seen: Mutex::default() });
         let doors = [
-            (NAMED, 443, Door::Named, Some(public.acceptor)),
-            (CLUSTER, 443, Door::Cluster, Some(cluster.acceptor)),
+            (NAMED, 443, Door::Named, Some(public.acceptor())),
+            (CLUSTER, 443, Door::Cluster, Some(cluster.acceptor())),
             (METADATA, 80, Door::Metadata, None),
         ];
         for (address, port, door, tls) in doors {
@@ -164,7 +163,7 @@ impl Front {
                 }
             });
         }
-        Ok((front, public.pem))
+        Ok((front, public.pem().to_owned()))
     }
 
     fn place(&self, door: Door, host: &str) -> Answers {

@@ -6,27 +6,20 @@
 //! answered is nobody's. The balancer counts no dropped connections: an answer that nobody was given (`response_code_class` 0) is mostly a
 //! client that went away.
 //!
-//! A backend without requests has no series at all, so the newest sample is asked of the whole URL map: as long as anybody comes to it, a
-//! backend for which nothing is counted was asked nothing. Names, labels, units and delays are those of Google's list of metrics.
-
-use std::collections::BTreeMap;
+//! The newest sample is asked of the whole URL map. Names, labels, units and delays are those of Google's list of metrics.
 
 use strum::EnumCount;
 
+use super::monitored::{self, Monitored, SAMPLED_EVERY};
 use crate::{
-    domain::{metric::Metric, shown::Shown, time::Millis},
+    domain::{shown::Shown, time::Millis},
     plan::{
-        lower::{
-            name,
-            readings::{Behind, window_fits},
-        },
+        lower::{name, readings::Behind},
         model::{
             Driver, MapPart,
-            readings::{Author, Latencies, LatencyUnit, Readings, Server, Source},
+            readings::{Author, Readings, Server, Source},
         },
-        promql,
         reader::{self, At, Fields, Problems},
-        units,
     },
 };
 
@@ -34,10 +27,6 @@ const KEYS: &[&str] = &["window", "project", "scheme"];
 const SCHEMES: &[(&str, Scheme); Scheme::COUNT] = &[("external", Scheme::External), ("internal", Scheme::Internal)];
 /// How the source is called wherever it is named.
 const NAME: &str = "load balancer";
-/// All of its metrics are sampled once a minute.
-const SAMPLED_EVERY: Millis = Millis::from_secs(60);
-/// Four samples, the fewest that make a rate.
-const WINDOW: Millis = Millis::from_mins(4);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount)]
 enum Scheme {
@@ -47,8 +36,8 @@ enum Scheme {
 
 /// The metrics of one kind of load balancer.
 struct Kind {
-    /// What its metrics' names begin with.
-    prefix: &'static str,
+    requests: &'static str,
+    latencies: &'static str,
     resource: &'static str,
     /// How long after it was taken a sample may not be seen: of the metric that is seen last.
     delay: Millis,
@@ -56,16 +45,23 @@ struct Kind {
     has_cache: bool,
 }
 
-const GLOBAL_EXTERNAL: Kind =
-    Kind { prefix: "loadbalancing_googleapis_com:https", resource: "https_lb_rule", delay: Millis::from_secs(210), has_cache: true };
+const GLOBAL_EXTERNAL: Kind = Kind {
+    requests: "loadbalancing_googleapis_com:https_request_count",
+    latencies: "loadbalancing_googleapis_com:https_backend_latencies",
+    resource: "https_lb_rule",
+    delay: Millis::from_secs(210),
+    has_cache: true,
+};
 const REGIONAL_EXTERNAL: Kind = Kind {
-    prefix: "loadbalancing_googleapis_com:https_external_regional",
+    requests: "loadbalancing_googleapis_com:https_external_regional_request_count",
+    latencies: "loadbalancing_googleapis_com:https_external_regional_backend_latencies",
     resource: "http_external_regional_lb_rule",
     delay: Millis::from_secs(210),
     has_cache: true,
 };
 const INTERNAL: Kind = Kind {
-    prefix: "loadbalancing_googleapis_com:https_internal",
+    requests: "loadbalancing_googleapis_com:https_internal_request_count",
+    latencies: "loadbalancing_googleapis_com:https_internal_backend_latencies",
     resource: "internal_http_lb_rule",
     delay: Millis::from_secs(90),
     has_cache: false,
@@ -93,16 +89,11 @@ pub(super) fn readings(problems: &mut Problems, at: At<'_>, behind: Behind<'_>) 
         // The load balancer's figures are those of the project that has its front end.
         None => part.project.as_ref().or(behind.project).cloned(),
     };
-    let window_at = fields.optional(problems, "window");
-    let window = match &window_at {
-        Some(at) => reader::quantity(problems, at, units::SPAN_ALLOWED, units::span),
-        None => Some(WINDOW),
-    };
-    let (kind, project, window, target) = (kind?, project?, window?, behind.target?);
-    let name = Shown::new(NAME);
-    let source = Source { name, server: Server::Google { project }, scrape_interval: SAMPLED_EVERY, delay: kind.delay };
-    window_fits(problems, window_at.as_ref().unwrap_or(fields.at()), window, Some(&source))?;
-    Some(of(&kind, part, target, source, window))
+    let (kind, target) = (kind?, behind.target?);
+    let server = Server::Google { project: project? };
+    let source = Source { name: Shown::new(NAME), server, scrape_interval: SAMPLED_EVERY, delay: kind.delay };
+    let window = monitored::window(problems, &fields, &source)?;
+    Some(kind.monitored(part, target).readings(source, window))
 }
 
 fn kind(problems: &mut Problems, fields: &Fields<'_>, part: &MapPart) -> Option<Kind> {
@@ -123,33 +114,19 @@ fn kind(problems: &mut Problems, fields: &Fields<'_>, part: &MapPart) -> Option<
     }
 }
 
-/// The names are the cloud's own, so none holds what would end a label's value.
-fn of(kind: &Kind, part: &MapPart, target: &Shown, source: Source, window: Millis) -> Readings {
-    let Kind { prefix, resource, has_cache, .. } = kind;
-    let map = format!("monitored_resource=\"{resource}\",url_map_name=\"{}\"", part.url_map);
-    let uncached = if *has_cache { ",cache_result!=\"HIT\"" } else { "" };
-    let own = format!("{map},backend_target_name=\"{target}\"{uncached}");
-    let range = promql::range_text(window);
-    let counted = |labels: &str| format!("sum(increase({prefix}_request_count{{{own}{labels}}}[{range}]))");
-    let failed = counted(",response_code_class=\"500\"");
-    // That nothing failed is known by answers of the other classes, and not by there being nothing.
-    let others = counted(",response_code_class=~\"0|200|300|400\"");
-    let buckets = format!("sum by (le) (rate({prefix}_backend_latencies_bucket{{{own}}}[{range}]))");
-    let quantile = |quantile: f64| Shown::new(&format!("histogram_quantile({quantile}, {buckets})"));
-    let quantiles = [(Metric::P50Latency, 0.5), (Metric::P95Latency, 0.95), (Metric::P99Latency, 0.99)];
-    Readings {
-        source,
-        author: Author::LoadBalancer,
-        window,
-        requests: Shown::new(&format!("{} or vector(0)", counted(""))),
-        failures: Some(Shown::new(&format!("{failed} or 0 * {others}"))),
-        dropped: None,
-        latencies: Some(Latencies {
-            quantiles: BTreeMap::from(quantiles.map(|(metric, of)| (metric, quantile(of)))),
-            unit: LatencyUnit::Milliseconds,
-            // Its buckets grow without an end that anybody would wait for.
-            top_bucket: None,
-        }),
-        newest: Shown::new(&format!("max(timestamp({prefix}_backend_latencies_count{{{map}}}))")),
+impl Kind {
+    fn monitored(&self, part: &MapPart, target: &Shown) -> Monitored<'static> {
+        let Kind { requests, latencies, resource, has_cache, .. } = self;
+        let whole = format!("monitored_resource=\"{resource}\",url_map_name=\"{}\"", part.url_map);
+        let uncached = if *has_cache { ",cache_result!=\"HIT\"" } else { "" };
+        Monitored {
+            author: Author::LoadBalancer,
+            requests,
+            latencies,
+            own: format!("{whole},backend_target_name=\"{target}\"{uncached}"),
+            whole,
+            failed: "=\"500\"",
+            others: "=~\"0|200|300|400\"",
+        }
     }
 }

@@ -91,7 +91,7 @@ fn of(kind: Kind, counts: &Counts, at_ms: i64, selector: &Selector) -> Vec<Sampl
 }
 
 /// Each bound with what lies below it.
-fn buckets(latencies: &Latencies) -> Vec<(Option<String>, f64)> {
+pub(super) fn buckets(latencies: &Latencies) -> Vec<(Option<String>, f64)> {
     let mut below = 0;
     let each = latencies.buckets.iter().enumerate().map(|(bucket, count)| {
         below += count;

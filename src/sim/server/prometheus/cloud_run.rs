@@ -3,14 +3,10 @@
 //!
 //! Each is the growth of one minute; distributions read as histograms, with a bucket for every bound.
 
+use super::balancer::buckets;
 use crate::sim::{
     server::google::{PROJECT, REGION},
-    world::{
-        balanced::{BOUNDS, Latencies, bound_ms},
-        meter::Code,
-        scrapes,
-        series::Sample,
-    },
+    world::{meter::Code, scrapes, series::Sample},
 };
 
 use super::{
@@ -50,17 +46,6 @@ fn samples(minute: &Sample, selector: &Selector) -> Vec<scrapes::Sample> {
         tell("latencies_sum", key, &|| vec![(None, latencies.sum_ms)]);
     }
     found
-}
-
-/// Each bound with what lies below it.
-fn buckets(latencies: &Latencies) -> Vec<(Option<String>, f64)> {
-    let mut below = 0;
-    let each = latencies.buckets.iter().enumerate().map(|(bucket, count)| {
-        below += count;
-        let le = if bucket < BOUNDS { bound_ms(bucket).to_string() } else { "+Inf".to_owned() };
-        (Some(le), below as f64)
-    });
-    each.collect()
 }
 
 /// Labels of the monitored resource, and of the metric.
