@@ -27,7 +27,7 @@
 //! A share is *wanted* (asked for), *given* (accepted by the API) and *got* (what requests show, with its band). A route is *home* when
 //! everything is accepted there and seen there; a *stranger* is a backend with traffic that the plan does not name; a *hindrance* is what
 //! an API's object holds against a move. A *position* is where in a URL map a route's split stands: its default route, that of a path
-//! matcher, or a rule of one; of an HTTPRoute, which *rule* holds it. A *declarer* applies what an object is to be, again and again, and so owns its weights too. *News* is what happened, a *refusal* why something was not done, an *objection* what stands
+//! matcher, or a rule of one; of an HTTPRoute, which *rule* holds it. An answer is *marked* with the name of the backend that gave it, and else *unmarked*; one that is made to bear another name has a *false mark*. A *declarer* applies what an object is to be, again and again, and so owns its weights too. *News* is what happened, a *refusal* why something was not done, an *objection* what stands
 //! against going home, *evidence* what a line of the checklist rests on. A trigger is *running*, *unproven* (beyond its limit when it was last
 //! judged), *blind*, *unjudged* (excused: too little to tell), *idle*, *fired*, *going home* (a rollback does already what it could lead to)
 //! or *quiet*; its *gap* is why there is no figure.
@@ -40,7 +40,7 @@
 //! *Credentials* are the account and the key that stood behind a name when he came; *barred* from a request is whoever stands otherwise in the
 //! roster since it was opened; the *head* is the journal's newest record, which proves all before it to whoever keeps it: a *witness*. An *old read* tells what a write of ours has *replaced*. An *errand* is a connection for one question. A record is *kept*, *low* on room, *hanging* (its
 //! disk does not answer) or *broken*; a disk that hangs again and again, and answers in between, is *slow*; what is told before it is kept is not *on record*, and a time may be *missing* from it. A *standstill* is a time
-//! in which the host did not run, and proves nothing. A *source* is a server that is asked for figures; its *lateness* is how old they are while all is well, and a *cadence* is how often, over how long and how late figures come. A *series* is a figure that the plan declares beside the standard ones, with its unit and its *bad* side; a *feed* is where a backend tells it. A trigger whose window fills is *armed* at the time from which on it can judge; windows of too few requests are *gathered* to show that a breach is over. Users *follow* a change until requests show it; the *newest* answers are a run of bad
+//! in which the host did not run, and proves nothing. A *source* is a server that is asked for figures; its *lateness* is how old they are while all is well, and a *cadence* is how often, over how long and how late figures come. A *universe* is the cloud that a project is in, by the domain of its APIs. A *series* is a figure that the plan declares beside the standard ones, with its unit and its *bad* side; a *feed* is where a backend tells it. A trigger whose window fills is *armed* at the time from which on it can judge; windows of too few requests are *gathered* to show that a breach is over. Users *follow* a change until requests show it; the *newest* answers are a run of bad
 //! ones that an old share would hide; a revision *beside* the main one is one that nobody planned.
 //!
 //! # The way of a key

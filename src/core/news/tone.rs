@@ -1,7 +1,7 @@
 //! How much each piece of news matters.
 
 use crate::core::{
-    news::{Fate, Freed, News, Tone},
+    news::{Fate, Freed, News, Settling, Tone},
     reason::Drop,
 };
 
@@ -21,6 +21,8 @@ impl News {
             | News::LetGo { .. }
             | News::Moving { .. }
             | News::Accepted { .. }
+            // Nothing speaks against it, and nothing shows it.
+            | News::Settled { how: Settling::Fits | Settling::Unconfirmed { .. }, .. }
             | News::DidHappen { .. }
             | News::OvertakenEnded { fate: Fate::NotDone | Fate::NotDoneOrOverwritten, .. }
             | News::Queued { .. }
@@ -34,7 +36,7 @@ impl News {
             | News::ControlsTaken { .. }
             | News::ControlsHanded { .. }
             | News::ControlsFree { why: Freed::GivenUp, .. } => Tone::Plain,
-            News::Settled { .. }
+            News::Settled { how: Settling::Proven { .. }, .. }
             | News::AgreesAgain { .. }
             | News::HomeSeen { .. }
             | News::HindranceGone { .. }
