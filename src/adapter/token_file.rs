@@ -68,6 +68,11 @@ mod tests {
             assert!(fault.kind == FaultKind::Forbidden && fault.message.as_str().contains(why), "{fault}");
             assert!(!fault.message.as_str().contains("canary"), "{fault}");
         }
+        let pipe = std::env::temp_dir().join(format!("cutover-token-pipe-{}", std::process::id()));
+        let _there_is_none = std::fs::remove_file(&pipe);
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR, 0)
+            .unwrap();
+        assert!(read(&pipe).await.unwrap_err().message.as_str().contains("no regular file"), "nobody waits for whoever writes into it");
         assert!(read(Path::new("/there/is/no/token")).await.unwrap_err().message.as_str().contains("can't be read"));
     }
 }

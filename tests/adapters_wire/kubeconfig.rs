@@ -230,6 +230,24 @@ async fn a_client_certificate_is_shown_from_data_or_files_also_to_a_server_of_an
     assert_eq!(server.asked().len(), 4);
 }
 
+/// A server may say anything of what was sent to it; what it says ends up on screens and in journals.
+#[tokio::test]
+async fn a_server_that_echoes_the_token_is_told_without_it() {
+    let (folder, authority) = (Folder::new(), Authority::new());
+    let server = Server::secured(authority.server(&["127.0.0.1"], Clients::Anybody), |asked, _| {
+        let message = format!("you sent {}", asked.header("authorization").unwrap_or_default());
+        Reaction::json(
+            403,
+            json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Forbidden", "code": 403, "message": message}),
+        )
+    })
+    .await;
+    let at = format!("server: 'https://{}', certificate-authority-data: {}", server.address, STANDARD.encode(authority.pem()));
+    let fault = looked(&folder, &at, "token: canary-36").await;
+    assert_eq!(shown(&server).as_deref(), Some("Bearer canary-36"));
+    assert!(fault.kind == FaultKind::Forbidden && fault.message.as_str().contains("you sent Bearer [hidden]"), "{fault}");
+}
+
 /// The server of a fleet's gateway has a path, below which all else lies; the driver's client and the pages' go the same way.
 #[tokio::test]
 async fn a_server_below_a_path_is_asked_below_it() {
