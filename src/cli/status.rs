@@ -220,7 +220,7 @@ mod tests {
             decision::Cause,
             event::{Asker, Entry, Event},
             reason::Mover,
-            state::{Approval, Drift, Held, Proof, Return, ReturnStage, Terms},
+            state::{Approval, Drift, Held, Proof, Return, ReturnStage, ShiftTerms, Terms},
             step::step,
         },
         domain::{
@@ -353,7 +353,7 @@ mod tests {
         let known = state.routes.get_mut(&route.id).expect("of the plan");
         known.hold = Some(Held { by: "bob".parse().expect("a name"), at: state.now.before(Millis::from_secs(40)), otherwise: None });
         let home = Weights::all_on(&route.home, route.backend_ids());
-        let terms = Terms {
+        let terms = Terms::Shift(ShiftTerms {
             route: route.id.clone(),
             target: route.target.clone(),
             from: home.clone(),
@@ -362,7 +362,7 @@ mod tests {
             replication: Vec::new(),
             plan: state.opened.as_ref().expect("opened").plan.hash,
             epoch: 1,
-        };
+        });
         let by = Asker { client: ClientId(2), who: "ada".parse().expect("a name"), role: Role::Operator };
         let (digest, expires_at) = (Digest::of(b"step"), Timestamp(0) + Millis::from_mins(5));
         let (at, stood_still, barred) = (Timestamp(0), Millis(0), BTreeMap::new());

@@ -57,7 +57,7 @@ pub(super) fn note(state: &mut State, event: &Event, decision: &Decision) {
         }
     }
     for issued in &decision.effects {
-        if matches!(issued.what, Effect::Write { .. } | Effect::Claim { .. } | Effect::Inject { .. }) {
+        if matches!(issued.what, Effect::Write { .. } | Effect::Claim { .. } | Effect::Act { .. } | Effect::Inject { .. }) {
             acts.push(What::Sent { effect: issued.id, what: Box::new(issued.what.clone()), ended: None });
         }
     }

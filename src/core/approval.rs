@@ -15,8 +15,9 @@ use crate::{
         reason::{Missing, Void},
         replication::{self, DatabaseStanding},
         roster::Barred,
+        runbook::{self, StepNews, StepTerms},
         standing,
-        state::{Approval, ENDED_MAX, Ended, Ending, Motion, PendingShift, ReplicaTerm, Terms},
+        state::{Approval, ENDED_MAX, Ended, Ending, Motion, PendingShift, ReplicaTerm, ShiftTerms, Terms},
         turn::Turn,
     },
     domain::{
@@ -35,12 +36,16 @@ const LASTS: Millis = Millis::from_mins(5);
 
 /// SHA-256 over the terms' canonical JSON. Maps are sorted by name and there are no floats, so equal terms have equal JSON.
 fn digest(terms: &Terms) -> Digest {
-    Digest::of(&serde_json::to_vec(&("shift", terms)).expect("names, numbers and sorted maps always have a JSON form"))
+    let json = match terms {
+        Terms::Shift(terms) => serde_json::to_vec(&("shift", terms)),
+        Terms::Step(terms) => serde_json::to_vec(&("step", terms)),
+    };
+    Digest::of(&json.expect("names, numbers and sorted maps always have a JSON form"))
 }
 
-fn terms(turn: &Turn, route: &Route, pending: &PendingShift) -> Option<Terms> {
+fn terms(turn: &Turn, route: &Route, pending: &PendingShift) -> Option<ShiftTerms> {
     let version = turn.route(route).accepted.as_ref()?.version.clone();
-    Some(Terms {
+    Some(ShiftTerms {
         route: route.id.clone(),
         target: route.target.clone(),
         from: pending.from.clone(),
@@ -52,7 +57,7 @@ fn terms(turn: &Turn, route: &Route, pending: &PendingShift) -> Option<Terms> {
     })
 }
 
-fn replication(turn: &Turn) -> Vec<(InstanceId, ReplicaTerm)> {
+pub(super) fn replication(turn: &Turn) -> Vec<(InstanceId, ReplicaTerm)> {
     let Some(database) = &turn.plan.database else { return Vec::new() };
     let term = |instance: &InstanceId| match replication::standing(database, instance, turn.state.replication.get(instance), turn.now) {
         DatabaseStanding::Primary { .. } => ReplicaTerm::AcceptsWrites,
@@ -83,26 +88,39 @@ pub(super) fn request(turn: &mut Turn, route: &Route, pending: PendingShift, ask
         return Err(Refusal::Unsettled);
     }
     let Some(terms) = terms(turn, route, &pending) else { return Err(Refusal::NotKnown) };
-    let digest = digest(&terms);
     void_route(turn, route, Void::Replaced);
-    let (at, expires_at) = (turn.now, turn.now + turn.world.of_people(LASTS));
     let news =
         News::ApprovalAsked { by: pending.by.who.clone(), route: route.id.clone(), from: pending.from, to: pending.to, within: LASTS };
-    turn.state
-        .approvals
-        .insert(digest, Approval { digest, by: pending.by, ask, terms, at, expires_at, stood_still: Millis(0), barred: BTreeMap::new() });
+    Ok(await_second(turn, pending.by, ask, Terms::Shift(terms), news))
+}
+
+/// Opens a request for an act on a step, which has passed every other rule.
+pub(super) fn request_step(turn: &mut Turn, by: &Asker, ask: AskId, terms: StepTerms) -> Result<Verdict, Refusal> {
+    void(turn, Void::Replaced, |open| matches!(&open.terms, Terms::Step(known) if known.step == terms.step));
+    let what = StepNews::ApprovalAsked { by: by.who.clone(), act: terms.act, changes: terms.changes.clone(), within: LASTS };
+    let news = News::Step { step: terms.step.clone(), what };
+    Ok(await_second(turn, by.clone(), ask, Terms::Step(terms), news))
+}
+
+fn await_second(turn: &mut Turn, by: Asker, ask: AskId, terms: Terms, news: News) -> Verdict {
+    let digest = digest(&terms);
+    let (at, expires_at) = (turn.now, turn.now + turn.world.of_people(LASTS));
+    let open = Approval { digest, by, ask, terms, at, expires_at, stood_still: Millis(0), barred: BTreeMap::new() };
+    turn.state.approvals.insert(digest, open);
     turn.tell(news);
-    Ok(Verdict::NeedsApproval { digest })
+    Verdict::NeedsApproval { digest }
 }
 
-/// A request as it was opened, as a pending again.
-fn pending(approval: &Approval) -> PendingShift {
-    let Terms { from, to, epoch, .. } = &approval.terms;
-    PendingShift { by: approval.by.clone(), from: from.clone(), to: to.clone(), at: approval.at, epoch: *epoch }
+impl Approval {
+    /// What it asks for, as a pending again.
+    pub(super) fn pending(&self, terms: &ShiftTerms) -> PendingShift {
+        let ShiftTerms { from, to, epoch, .. } = terms;
+        PendingShift { by: self.by.clone(), from: from.clone(), to: to.clone(), at: self.at, epoch: *epoch }
+    }
 }
 
-/// Takes the request of this digest for `by`, who approves it: closed, and as the pending that it was, to be examined once more.
-pub(super) fn take<'a>(turn: &mut Turn<'a>, by: &Asker, digest: &Digest) -> Result<(&'a Route, PendingShift), Refusal> {
+/// Takes the request of this digest for `by`, who approves it: closed, to be examined once more.
+pub(super) fn take(turn: &mut Turn, by: &Asker, digest: &Digest) -> Result<Approval, Refusal> {
     let approval = open(turn, digest)?;
     if approval.by.who == by.who {
         return Err(Refusal::OwnRequest);
@@ -110,9 +128,8 @@ pub(super) fn take<'a>(turn: &mut Turn<'a>, by: &Asker, digest: &Digest) -> Resu
     if let Some(Barred { how, after }) = approval.barred.get(&by.who) {
         return Err(Refusal::Barred { who: by.who.clone(), how: how.clone(), after: *after });
     }
-    let route = turn.planned(&approval.terms.route).ok_or(Refusal::ApprovalVoid { why: Void::Gone })?;
     end(turn, digest, Ending::Approved { by: by.who.clone() });
-    Ok((route, pending(&approval)))
+    Ok(approval)
 }
 
 /// What was approved did not pass the rules any more.
@@ -159,12 +176,16 @@ pub(super) fn expire(turn: &mut Turn) {
 }
 
 fn holds(turn: &Turn, approval: &Approval) -> bool {
-    let Some(route) = turn.planned(&approval.terms.route) else { return false };
-    let (pending, state) = (pending(approval), turn.route(route));
+    let open = match &approval.terms {
+        Terms::Shift(terms) => terms,
+        Terms::Step(terms) => return runbook::holds(turn, terms),
+    };
+    let Some(route) = turn.planned(&open.route) else { return false };
+    let (pending, state) = (approval.pending(open), turn.route(route));
     let settled = matches!(state.motion, Motion::Settled) && state.drift.is_none() && state.wanted.as_ref() == Some(&pending.from);
     settled
         && pending.epoch == turn.state.controls.epoch
-        && terms(turn, route, &pending).is_some_and(|terms| digest(&terms) == approval.digest)
+        && terms(turn, route, &pending).is_some_and(|terms| digest(&Terms::Shift(terms)) == approval.digest)
 }
 
 /// Closes a request and says to everybody how; remembered for a while, because who had it before his eyes must learn why it went.
@@ -174,9 +195,17 @@ fn end(turn: &mut Turn, digest: &Digest, how: Ending) {
     let asked_by = by.who.clone();
     let news = match &how {
         Ending::Approved { by } => {
-            let (route, from, to) = (terms.route.clone(), terms.from.clone(), terms.to.clone());
             let (approver, asker) = (who_is(turn, by), who_is(turn, &asked_by));
-            News::Approved { by: by.clone(), asked_by, route, from, to, approver, asker }
+            match &terms {
+                Terms::Shift(terms) => {
+                    let (route, from, to) = (terms.route.clone(), terms.from.clone(), terms.to.clone());
+                    News::Approved { by: by.clone(), asked_by, route, from, to, approver, asker }
+                }
+                Terms::Step(terms) => {
+                    let what = StepNews::Approved { by: by.clone(), asked_by, act: terms.act, approver, asker };
+                    News::Step { step: terms.step.clone(), what }
+                }
+            }
         }
         Ending::Denied { by, reason } => News::Denied { by: by.clone(), asked_by, reason: reason.clone() },
         Ending::Withdrawn => News::Withdrawn { by: asked_by },
@@ -203,7 +232,7 @@ fn void(turn: &mut Turn, why: Void, meant: impl Fn(&Approval) -> bool) {
 }
 
 pub(super) fn void_route(turn: &mut Turn, route: &Route, why: Void) {
-    void(turn, why, |approval| approval.terms.route == route.id);
+    void(turn, why, |approval| matches!(&approval.terms, Terms::Shift(terms) if terms.route == route.id));
 }
 
 pub(super) fn void_all(turn: &mut Turn, why: Void) {

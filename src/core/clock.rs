@@ -8,6 +8,7 @@
 use crate::{
     core::{
         evidence::AHEAD_MAX,
+        runbook::StepState,
         standstill::Standstill,
         state::{Motion, Proof, ReturnStage, RouteState, State, TriggerState},
     },
@@ -61,6 +62,7 @@ fn rebase(state: &mut State, back: Millis) {
     for item in state.checklist.values_mut() {
         [&mut item.seen_at, &mut item.since, &mut item.expires_at].into_iter().for_each(shift_maybe);
     }
+    state.steps.values_mut().flat_map(StepState::moments).for_each(shift);
     if let Some(holder) = &mut state.controls.holder {
         shift(&mut holder.since);
         shift(&mut holder.beat_at);

@@ -3,12 +3,16 @@
 use serde::{Deserialize, Serialize};
 use strum::EnumCount;
 
-use crate::domain::{
-    claim::Claim,
-    digest::Digest,
-    id::{ItemId, OperatorId, RouteId},
-    shown::Shown,
-    weight::Weights,
+use crate::{
+    core::runbook::Act,
+    domain::{
+        claim::Claim,
+        digest::Digest,
+        fault::Version,
+        id::{ItemId, OperatorId, RouteId, StepId},
+        shown::Shown,
+        weight::Weights,
+    },
 };
 
 /// What is asked. Only `core::step` turns one into an effect.
@@ -57,6 +61,19 @@ pub enum Command {
     },
     Unsign {
         item: ItemId,
+    },
+    /// Runs a step of the plan, or takes it back, if its thing still has the version that the asker saw. Needs the controls.
+    Act {
+        step: StepId,
+        act: Act,
+        version: Version,
+        /// The name of the target, where what is asked for can't be taken back.
+        named: Option<Shown>,
+    },
+    /// Says that a step is not to be done. The reason is not optional.
+    Skip {
+        step: StepId,
+        reason: Shown,
     },
     Controls(ControlsCommand),
     /// Approves or denies the pending action that has this digest.

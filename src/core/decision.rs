@@ -11,6 +11,7 @@ use crate::{
         record::RecordNumber,
         replication::Writers,
         roster::Change,
+        runbook::{Act, StepRefusal},
         state::Otherwise,
     },
     domain::{
@@ -18,7 +19,7 @@ use crate::{
         digest::Digest,
         fault::Version,
         hindrance::Hindrance,
-        id::{AskId, BackendId, ClientId, EffectId, ItemId, OperatorId, RouteId, TriggerId},
+        id::{AskId, BackendId, ClientId, EffectId, ItemId, OperatorId, RouteId, StepId, TriggerId},
         metric::Gap,
         role::Role,
         shown::Shown,
@@ -220,6 +221,8 @@ pub enum Refusal {
     CannotSign {
         trigger: TriggerId,
     },
+    /// A step of the plan can't be run, taken back or skipped now.
+    Step(Box<StepRefusal>),
     NotOpen,
 }
 
@@ -254,6 +257,15 @@ pub enum Effect {
         claim: Box<Claim>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         reason: Option<Shown>,
+    },
+    /// Compare-and-set: makes a step's thing what the step wants, or what it was before, only if it still has `version`. Sent once.
+    Act {
+        step: StepId,
+        act: Act,
+        version: Version,
+        by: OperatorId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approved_by: Option<OperatorId>,
     },
     /// Read the route now instead of at the next turn of its sensor; resolves what is unknown. What was read comes as an
     /// `Observed` of the source `weights/<route>`, and then a `Finished` ends the effect: `Done` if it was read, `NotDone` if not.

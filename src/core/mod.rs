@@ -35,6 +35,7 @@ pub mod replaced;
 pub mod replication;
 pub mod requests;
 pub mod revisions;
+pub mod runbook;
 pub mod standstill;
 pub mod state;
 pub mod steer;

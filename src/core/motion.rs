@@ -8,7 +8,7 @@ use crate::{
     core::{
         decision::{Cause, Effect},
         news::{Fate, News},
-        replaced, rollback, settle, standing,
+        replaced, rollback, runbook, settle, standing,
         state::{Goal, InFlight, Motion, ReturnStage, Taken},
         steer,
         turn::Turn,
@@ -61,6 +61,7 @@ pub(super) fn finished(turn: &mut Turn, effect: EffectId, outcome: &Outcome) {
             }
         }
         Effect::Wake { .. } => {}
+        Effect::Act { step, .. } => runbook::finished(turn, effect, &step, outcome),
         Effect::Claim { route, version, claim, .. } => steer::ended(turn, &route, (&claim, &version), outcome),
         Effect::Write { route, from, to, version, cause, again: _, claim } => {
             written(turn, effect, Written { route, from, to, version, cause, claim }, outcome);
@@ -261,7 +262,7 @@ fn lose_what_never_ends(turn: &mut Turn, route: &Route) {
     let lost = |flight: &InFlight| match flight.deal {
         Effect::Read { .. } => turn.now.since(flight.since) >= READ_LOST,
         Effect::Write { .. } | Effect::Claim { .. } => turn.now.since(flight.since) >= WRITE_LOST,
-        Effect::Wake { .. } | Effect::Inject { .. } => false,
+        Effect::Act { .. } | Effect::Wake { .. } | Effect::Inject { .. } => false,
     };
     let of_route = turn.state.in_flight.iter().filter(|(_, flight)| flight.route.as_ref() == Some(&route.id) && lost(flight));
     let lost: Vec<EffectId> = of_route.map(|(id, _)| *id).collect();

@@ -15,6 +15,7 @@ use crate::{
         record::RecordChange,
         replication::DatabaseStanding,
         roster::Changed,
+        runbook::StepNews,
     },
     domain::{
         claim::Claim,
@@ -22,7 +23,7 @@ use crate::{
         digest::Digest,
         fault::Fault,
         hindrance::Hindrance,
-        id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
+        id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, StepId, TriggerId},
         metric::Gap,
         platform::{Part, Scale},
         role::Role,
@@ -139,6 +140,11 @@ pub enum News {
     /// The session has ended and steers nothing any more.
     LetGo {
         route: RouteId,
+    },
+    /// What happened with a step of the plan.
+    Step {
+        step: StepId,
+        what: StepNews,
     },
     /// The first reading of a route's weights.
     Stands {

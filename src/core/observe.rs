@@ -8,7 +8,7 @@ use crate::{
     core::{
         evidence, front_door,
         news::News,
-        replaced, replication, seen, settle, standing,
+        replaced, replication, runbook, seen, settle, standing,
         state::{Look, ProbeState, ReplicationState, RouteState, SourceState, Watched},
         steer, thin,
         turn::Turn,
@@ -45,6 +45,7 @@ pub(super) fn observed(turn: &mut Turn, observation: &Observation) {
             Fact::Workload { backend, workload: seen } => workload::observed(turn, backend, seen),
             Fact::Happened { backend, happenings } => workload::happened(turn, backend, happenings),
             Fact::Replication(seen) => replication(turn, seen),
+            Fact::Step { step, standing } => runbook::observed(turn, observation.asked_at, step, standing),
             // None of them is whole.
             Fact::Same(_) | Fact::PodsChanged(_) => {}
         }

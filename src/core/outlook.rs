@@ -15,10 +15,12 @@ use crate::{
         latch, loss,
         reason::{Blindness, DoorRule, Missing, Objection},
         record::{Keeping, Record, Slow},
-        revisions, settle,
+        revisions,
+        runbook::{self, Stage},
+        settle,
         sight::Sight,
         standing,
-        state::{Approval, ItemStatus, Motion, Otherwise, Reading, RouteState, SourceState, State, Terms, TriggerState},
+        state::{Approval, ItemStatus, Motion, Otherwise, Reading, RouteState, ShiftTerms, SourceState, State, Terms, TriggerState},
         steer::{self, Steers},
         traffic, trigger,
         unjudged::{self, Counted, Patience, Unjudged, unjudged},
@@ -30,7 +32,7 @@ use crate::{
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
     },
-    plan::model::{Route, Trigger},
+    plan::model::{Route, Trigger, steps::Step},
 };
 
 mod attention;
@@ -38,7 +40,7 @@ mod database;
 mod rank;
 mod soonest;
 
-pub use attention::{Apart, Attention, DoorBreach, Silence};
+pub use attention::{Apart, Attention, DoorBreach, Silence, Trouble};
 pub use soonest::{Actor, Leads, Soonest, soonest};
 
 pub use crate::core::assurance::against_home;
@@ -377,20 +379,37 @@ pub fn attention(state: &State) -> Vec<Attention> {
     let failing = state.checklist.iter().filter(|(_, item)| item.status == ItemStatus::Failing);
     found.extend(failing.map(|(id, _)| Attention::ItemFailing { item: id.clone() }));
     found.extend(state.approvals.values().map(waits));
+    found.extend(sight.plan.steps().filter_map(|step| trouble(state, step)));
     // Of two that weigh the same, what more users meet; then the one that acts first.
     found.sort_by_key(|found| (rank::rank(found), Reverse(rank::harm(&sight, found)), soonest::due(found)));
     found
 }
 
+fn trouble(state: &State, step: &Step) -> Option<Attention> {
+    let known = state.steps.get(&step.id)?;
+    let trouble = match runbook::stage(state, step) {
+        Stage::Acting { unknown: Some(_), since, .. } => Trouble::Unknown { since },
+        Stage::Underway { is_late: true, since: Some(since), .. } => Trouble::TakesLong { since },
+        Stage::Foreign { why } => Trouble::Foreign { why: why.clone() },
+        Stage::Ready { failed: Some(why), .. } if known.last.is_some() => Trouble::NotDone { why: why.clone() },
+        Stage::Unseen { .. }
+        | Stage::Waiting { .. }
+        | Stage::Ready { .. }
+        | Stage::Acting { .. }
+        | Stage::Underway { .. }
+        | Stage::Reached { .. }
+        | Stage::Skipped(_) => return None,
+    };
+    Some(Attention::StepTrouble { step: step.id.clone(), trouble })
+}
+
 fn waits(open: &Approval) -> Attention {
-    let Terms { route, from, to, .. } = &open.terms;
-    Attention::ApprovalOpen {
-        digest: open.digest,
-        by: open.by.who.clone(),
-        route: route.clone(),
-        from: from.clone(),
-        to: to.clone(),
-        until: open.expires_at,
+    let (digest, by, until) = (open.digest, open.by.who.clone(), open.expires_at);
+    match &open.terms {
+        Terms::Shift(ShiftTerms { route, from, to, .. }) => {
+            Attention::ApprovalOpen { digest, by, route: route.clone(), from: from.clone(), to: to.clone(), until }
+        }
+        Terms::Step(terms) => Attention::StepApprovalOpen { digest, by, step: terms.step.clone(), act: terms.act, until },
     }
 }
 

@@ -35,6 +35,8 @@ pub(super) fn may(by: &Asker, command: &Command) -> Result<(), Refusal> {
         | Command::TakeOver { .. }
         | Command::Sign { .. }
         | Command::Unsign { .. }
+        | Command::Act { .. }
+        | Command::Skip { .. }
         | Command::Controls(_)
         | Command::Withdraw { .. }
         | Command::Stop { .. }

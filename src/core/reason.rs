@@ -272,6 +272,7 @@ pub enum Void {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Missing {
+    Step,
     Route,
     Item,
     OwnRequest,

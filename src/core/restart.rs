@@ -13,7 +13,7 @@ use crate::{
         front_door,
         news::News,
         reason::{Drop, Void},
-        record, settle,
+        record, runbook, settle,
         state::{BackendState, Held, InFlight, ItemState, Motion, Opened, Otherwise, ReturnStage, RouteState, State, TriggerState},
         steer, trigger,
         turn::Turn,
@@ -39,6 +39,7 @@ pub(super) fn open(state: &mut State, session: &SessionId, plan: &Plan, world: W
     for item in &plan.checklist {
         state.checklist.insert(item.id.clone(), ItemState::default());
     }
+    state.steps = runbook::opened(plan).collect();
 }
 
 pub(super) fn restarted(turn: &mut Turn) {
@@ -76,6 +77,7 @@ pub(super) fn restarted(turn: &mut Turn) {
         }
     }
     turn.plan.routes.iter().for_each(|route| resume(turn, route));
+    runbook::restarted(turn);
 }
 
 /// Another version of the fold decides from here on. What the one before would have done next is not known, so nothing goes further out

@@ -27,6 +27,7 @@ use crate::{
         replication::DatabaseStanding,
         requests::requests,
         roster::Barred,
+        runbook::{StepState, StepTerms},
         standstill::Standstill,
         steer::Steering,
         unresolved::UnresolvedWrite,
@@ -39,7 +40,7 @@ use crate::{
         digest::Digest,
         fact::{Accepted, Replication},
         fault::{Fault, Version},
-        id::{AskId, BackendId, ClientId, EffectId, InstanceId, ItemId, OperatorId, RouteId, Seq, SessionId, SourceId, TriggerId},
+        id::{AskId, BackendId, ClientId, EffectId, InstanceId, ItemId, OperatorId, RouteId, Seq, SessionId, SourceId, StepId, TriggerId},
         metric::{Measured, Metric, Sample},
         platform::{Happening, Workload},
         shared::{self, Shared},
@@ -75,6 +76,9 @@ pub struct State {
     pub sources: Table<SourceId, SourceState>,
     pub replication: BTreeMap<InstanceId, ReplicationState>,
     pub checklist: Table<ItemId, ItemState>,
+    /// Steps of the plan, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub steps: BTreeMap<StepId, StepState>,
     /// When the checklist was last gone through.
     pub checked_at: Option<Timestamp>,
     pub controls: Controls,
@@ -508,9 +512,17 @@ pub struct Approval {
     pub barred: BTreeMap<OperatorId, Barred>,
 }
 
-/// What an approval is bound to; field names and order are part of its digest.
+/// What an approval is bound to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Terms {
+#[serde(untagged)]
+pub enum Terms {
+    Shift(ShiftTerms),
+    Step(StepTerms),
+}
+
+/// A move of traffic; field names and order are part of its digest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShiftTerms {
     pub route: RouteId,
     pub target: BackendId,
     pub from: Weights,

@@ -16,12 +16,14 @@ use crate::{
         news::News,
         observe, people, readiness,
         reason::Void,
-        record, restart, rollback, roster, standstill,
-        state::State,
+        record, restart, rollback, roster,
+        runbook::{self, Wanted},
+        standstill,
+        state::{State, Terms},
         steer, traffic, trigger,
         turn::Turn,
     },
-    domain::id::AskId,
+    domain::{digest::Digest, id::AskId},
 };
 
 /// Applies `entry` to `state` and says what follows from it.
@@ -134,7 +136,11 @@ fn answer(turn: &mut Turn, by: &Asker, ask: AskId, command: &Command) -> Result<
         Command::Controls(pending) => controls::asked(turn, by, pending),
         Command::Sign { item, note } => checklist::sign(turn, by, item, note),
         Command::Unsign { item } => checklist::unsign(turn, by, item),
-        Command::Approve { digest } => traffic::approve(turn, by, digest),
+        Command::Act { step, act, version, named } => {
+            runbook::run(turn, by, ask, Wanted { step, act: *act, version, named: named.as_ref() })
+        }
+        Command::Skip { step, reason } => runbook::skip(turn, by, step, reason),
+        Command::Approve { digest } => approve(turn, by, digest),
         Command::Deny { digest, reason } => approval::deny(turn, by, digest, reason.as_ref()),
         Command::Withdraw { digest } => approval::withdraw(turn, by, digest),
         Command::Say { text } => people::say(turn, by, text),
@@ -142,6 +148,19 @@ fn answer(turn: &mut Turn, by: &Asker, ask: AskId, command: &Command) -> Result<
         Command::Stop { abandon } => ending::stop(turn, by, abandon),
         Command::Inject { inject } => people::inject(turn, inject),
     }
+}
+
+/// Takes what `by` approves and starts it, after everything has been examined once more.
+fn approve(turn: &mut Turn, by: &Asker, digest: &Digest) -> Result<Verdict, Refusal> {
+    let approval = approval::take(turn, by, digest)?;
+    let started = match &approval.terms {
+        Terms::Shift(terms) => traffic::approved(turn, approval.pending(terms), &terms.route, by),
+        Terms::Step(terms) => runbook::approved(turn, &approval.by, terms, &by.who),
+    };
+    if let Err(refusal) = &started {
+        approval::not_started(turn, by, refusal);
+    }
+    started
 }
 
 fn follow(turn: &mut Turn) {
@@ -160,6 +179,7 @@ fn follow(turn: &mut Turn) {
         motion::read_if_due(turn, route);
         assurance::watch(turn, route);
     }
+    runbook::follow(turn);
     checklist::review(turn);
     history::record(turn);
 }

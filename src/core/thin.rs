@@ -31,6 +31,7 @@ fn thinned(state: &State, fact: Fact) -> Fact {
             })
         }
         Fact::Replication(seen) => Some(Fact::Same(Known::Replication(seen.instance.clone()))),
+        Fact::Step { step, .. } => Some(Fact::Same(Known::Step(step.clone()))),
         Fact::Served(_)
         | Fact::Probed(_)
         | Fact::Measured { .. }
@@ -52,6 +53,9 @@ pub(super) fn whole<'a>(state: &State, fact: &'a Fact) -> Option<Cow<'a, Fact>> 
         Fact::Same(Known::Workload(backend)) => {
             Fact::Workload { backend: backend.clone(), workload: known_workload(state, backend)?.clone() }
         }
+        Fact::Same(Known::Step(step)) => {
+            Fact::Step { step: step.clone(), standing: state.steps.get(step)?.seen.as_ref()?.standing.clone() }
+        }
         Fact::Same(Known::Replication(instance)) => Fact::Replication(state.replication.get(instance)?.now.clone()),
         Fact::PodsChanged(PodsChanged { backend, workload, gone, came }) => {
             let pods = put_together(&known_workload(state, backend)?.pods, gone, came)?;
@@ -64,6 +68,7 @@ pub(super) fn whole<'a>(state: &State, fact: &'a Fact) -> Option<Cow<'a, Fact>> 
         | Fact::Filling { .. }
         | Fact::Workload { .. }
         | Fact::Happened { .. }
+        | Fact::Step { .. }
         | Fact::Replication(_) => {
             return Some(Cow::Borrowed(fact));
         }

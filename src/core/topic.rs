@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    core::{loss::Witness, news::News},
-    domain::id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
+    core::{loss::Witness, news::News, runbook::StepNews},
+    domain::id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, StepId, TriggerId},
     plan::model::Plan,
 };
 
@@ -26,6 +26,7 @@ pub enum Topic {
     Source,
     Workload,
     Database,
+    Steps,
 }
 
 /// Of whom a piece of news tells.
@@ -40,6 +41,7 @@ pub enum Of<'a> {
     Item(&'a ItemId),
     Source(&'a SourceId),
     Instance(&'a InstanceId),
+    Step(&'a StepId),
     Person(&'a OperatorId),
 }
 
@@ -96,6 +98,8 @@ impl News {
             News::RosterRead { .. } | News::RosterChanged { .. } | News::TurnedAway(_) => (Topic::People, Of::Everything),
             News::ControlsTaken { by, .. } | News::ControlsAsked { by } => (Topic::Controls, Of::Person(by)),
             News::ControlsHanded { from, .. } | News::ControlsFree { from, .. } => (Topic::Controls, Of::Person(from)),
+            News::Step { step, what: StepNews::ApprovalAsked { .. } | StepNews::Approved { .. } } => (Topic::Approval, Of::Step(step)),
+            News::Step { step, .. } => (Topic::Steps, Of::Step(step)),
             News::ApprovalAsked { route, .. } | News::Approved { route, .. } => (Topic::Approval, Of::Route(route)),
             News::ApprovedNotStarted { by, .. }
             | News::Denied { by, .. }
@@ -200,9 +204,14 @@ impl News {
                 breach.then_some(Milestone::Breach)
             }
             Topic::Session => matches!(self, News::HostReturned).then_some(Milestone::Restart),
-            Topic::People | Topic::Controls | Topic::Approval | Topic::Checklist | Topic::Source | Topic::Workload | Topic::Database => {
-                None
-            }
+            Topic::People
+            | Topic::Controls
+            | Topic::Approval
+            | Topic::Checklist
+            | Topic::Source
+            | Topic::Workload
+            | Topic::Database
+            | Topic::Steps => None,
         }
     }
 
@@ -257,6 +266,7 @@ impl News {
             | News::Rearmed { route, .. }
             | News::Held { route, .. }
             | News::Resumed { route, .. } => Told::Course(route),
+            News::Step { .. } => Told::Nothing,
             // They come with the answer to what was asked, in the same breath.
             News::Moving { .. } | News::Queued { .. } => Told::Nothing,
             // What stands in the way, what is met and what is measured is no course.
@@ -349,7 +359,9 @@ impl News {
                 (now, _) => matches!(now, News::Left { .. }),
             },
             Topic::Rollback => matches!(self, News::WayHomeDoubted { .. } | News::WayHomeAssured { .. }),
-            Topic::Session | Topic::Controls | Topic::Approval | Topic::Move | Topic::Drift | Topic::Database => false,
+            Topic::Session | Topic::Controls | Topic::Approval | Topic::Move | Topic::Drift | Topic::Database | Topic::Steps => {
+                false
+            }
         }
     }
 }
@@ -359,6 +371,6 @@ pub(super) fn route_of(plan: &Plan, news: &News) -> Option<RouteId> {
     match news.about().1 {
         Of::Route(route) | Of::Door(route, _) => Some(route.clone()),
         Of::Trigger(id) => plan.triggers.iter().find(|trigger| trigger.id == *id).map(|trigger| trigger.route.clone()),
-        Of::Everything | Of::Backend(_) | Of::Item(_) | Of::Source(_) | Of::Instance(_) | Of::Person(_) => None,
+        Of::Everything | Of::Backend(_) | Of::Item(_) | Of::Source(_) | Of::Instance(_) | Of::Step(_) | Of::Person(_) => None,
     }
 }

@@ -100,17 +100,9 @@ pub(super) fn examine(sight: &Sight, route: &Route, to: &Weights) -> Result<Prev
     }
 }
 
-/// Takes what `by` approves and starts it, after everything has been examined once more.
-pub(super) fn approve(turn: &mut Turn, by: &Asker, digest: &Digest) -> Result<Verdict, Refusal> {
-    let (route, pending) = approval::take(turn, by, digest)?;
-    let started = approved(turn, route, pending, by);
-    if let Err(refusal) = &started {
-        approval::not_started(turn, by, refusal);
-    }
-    started
-}
-
-fn approved(turn: &mut Turn, route: &Route, pending: PendingShift, by: &Asker) -> Result<Verdict, Refusal> {
+/// Starts what `by` has approved, after everything has been examined once more.
+pub(super) fn approved(turn: &mut Turn, pending: PendingShift, route: &RouteId, by: &Asker) -> Result<Verdict, Refusal> {
+    let route = turn.planned(route).ok_or(Refusal::ApprovalVoid { why: Void::Gone })?;
     controls::held_by(turn, &pending.by)?;
     check_from(turn, route, &pending.from)?;
     let stands = stands(turn.route(route))?;

@@ -64,7 +64,7 @@ impl<'a> Turn<'a> {
         let id = EffectId { seq: self.seq, index };
         let route = match &deal {
             Effect::Write { route, .. } | Effect::Claim { route, .. } | Effect::Read { route } => Some(route.clone()),
-            Effect::Wake { .. } | Effect::Inject { .. } => None,
+            Effect::Act { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
         };
         if !matches!(deal, Effect::Wake { .. }) {
             self.state.in_flight.insert(id, InFlight { route, since: self.now, deal: deal.clone(), taken: None });

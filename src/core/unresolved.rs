@@ -35,7 +35,12 @@ pub fn may_be<'a>(state: &'a State, route: &RouteId) -> Vec<&'a Weights> {
     let may_happen = |version: &Version| accepted.is_none_or(|accepted| accepted.version == *version);
     let wrote = |flight: &'a InFlight| match &flight.deal {
         Effect::Write { route: of, to, version, .. } if of == route => Some((to, version)),
-        Effect::Write { .. } | Effect::Claim { .. } | Effect::Read { .. } | Effect::Inject { .. } | Effect::Wake { .. } => None,
+        Effect::Write { .. }
+        | Effect::Claim { .. }
+        | Effect::Act { .. }
+        | Effect::Read { .. }
+        | Effect::Inject { .. }
+        | Effect::Wake { .. } => None,
     };
     let unresolved = known.unresolved.iter().map(|write| (&write.to, &write.version));
     let writes = unresolved.chain(state.in_flight.values().filter_map(wrote));

@@ -10,10 +10,11 @@ use crate::domain::{
     database::{Broken, Engine, Movement, Serving},
     fault::{Fault, Version},
     hindrance::Hindrance,
-    id::{BackendId, InstanceId, RouteId, SourceId},
+    id::{BackendId, InstanceId, RouteId, SourceId, StepId},
     metric::{Measured, Metric},
     platform::{Happening, Pod, Workload},
     shown::Shown,
+    standing::Standing,
     table::Table,
     time::{Millis, Timestamp},
     weight::Weights,
@@ -60,6 +61,11 @@ pub enum Fact {
         happenings: Vec<Happening>,
     },
     Replication(Replication),
+    /// How the thing of a step of the plan stands.
+    Step {
+        step: StepId,
+        standing: Standing,
+    },
     /// What the session knows already, unchanged. Sensors never say it: the record does, to stay small.
     Same(Known),
     /// A workload of which some pods are others than those that the session knows. Said by the record only, as `Same` is.
@@ -73,6 +79,7 @@ pub enum Known {
     Accepted(RouteId),
     Workload(BackendId),
     Replication(InstanceId),
+    Step(StepId),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -156,6 +156,8 @@ id!(/// A rule that rolls back by itself, for example `error-rate`.
     TriggerId);
 id!(/// A line of the checklist, for example `replication-lag`.
     ItemId);
+id!(/// A step of the plan, for example `backup`.
+    StepId);
 id!(/// A phase of the plan, for example `cutover`.
     PhaseId);
 id!(/// A database instance, for example `hexproperty-replica`.

@@ -28,6 +28,7 @@ pub mod secret;
 pub mod series;
 pub mod shared;
 pub mod shown;
+pub mod standing;
 pub mod suggest;
 pub mod table;
 pub mod time;

@@ -13,7 +13,7 @@ use crate::{
         answer::Expect,
         digest::Digest,
         http_route::{RefKind, Rule},
-        id::{BackendId, InstanceId, ItemId, PhaseId, RouteId, TriggerId},
+        id::{BackendId, InstanceId, ItemId, PhaseId, RouteId, StepId, TriggerId},
         metric::Metric,
         platform::Platform,
         position::Position,
@@ -26,12 +26,14 @@ use crate::{
     plan::model::{
         clusters::ClusterWay,
         readings::{Feed, PodPages, Readings},
+        steps::Step,
     },
 };
 
 pub mod clusters;
 mod projects;
 pub mod readings;
+pub mod steps;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
@@ -62,6 +64,14 @@ impl Plan {
     /// to the one that led there, and nothing has begun before anything has moved.
     pub fn phase(&self, share: PerMille) -> Option<usize> {
         self.phases.iter().position(|phase| phase.target_from <= share && share <= phase.target_to)
+    }
+
+    /// All of them, in the plan's order.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.phases.iter().flat_map(|phase| &phase.steps)
+    }
+    pub fn step(&self, id: &StepId) -> Option<&Step> {
+        self.steps().find(|step| step.id == *id)
     }
 }
 
@@ -407,6 +417,9 @@ pub struct Phase {
     /// The shares of the target, in per mille, between which this phase takes place; the screen names the phase by them.
     pub target_from: PerMille,
     pub target_to: PerMille,
+    /// What is to be done in it beside moving traffic, in the plan's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Step>,
 }
 
 /// Bounds of the whole session, with the defaults of the safety contract.

@@ -10,9 +10,10 @@ use futures::channel::oneshot;
 use crate::domain::{
     claim::Claim,
     fact::{Accepted, Fact},
-    fault::{Fault, Version, Written},
+    fault::{Fault, Outcome, Version, Written},
     id::{EffectId, SourceId},
     shown::Shown,
+    standing::{Act, Standing},
     time::Millis,
     weight::Weights,
 };
@@ -41,6 +42,20 @@ pub trait Driver: Send + Sync {
     /// Goes on with what the one before it has left of the object, as far as it may be believed; from now on `keeper` is given what the next
     /// one needs to write before its own first look, each time that this is another.
     fn take_up(&self, _left: Option<&str>, _keeper: Keeper) {}
+}
+
+/// Holds the thing of one step: looks how it stands, and makes of it what the step wants, or what it was before.
+pub trait Reconciler: Send + Sync {
+    /// # Errors
+    /// Whatever kept it from looking; what was known stays what it was.
+    fn look(&self) -> Answer<'_, Result<Standing, Fault>>;
+
+    /// Acts once, only if the thing still has `version`. Ends when the vendor has *accepted* it, and does not wait for its work: looks tell
+    /// of that. Whatever is no clear answer is `Unknown`; nothing is sent a second time.
+    fn act<'a>(&'a self, act: Act, version: &'a Version, intent: &'a Intent) -> Answer<'a, Outcome>;
+
+    /// The command that does the same by hand; nothing where there is none for it.
+    fn by_hand(&self, act: Act) -> Option<String>;
 }
 
 /// What a write makes of an object.

@@ -12,10 +12,11 @@ use crate::{
     domain::{
         fact::{Fact, Observation},
         fault::{Fault, FaultKind, Outcome, Receipt, Version, Written},
-        id::{EffectId, RouteId},
+        id::{EffectId, RouteId, StepId},
+        standing::Act,
         time::Millis,
     },
-    port::{Change, Driver, FaultInjector, Intent, Taken},
+    port::{Change, Driver, FaultInjector, Intent, Reconciler, Taken},
     session::{
         clock::Clock,
         sensors::{weights_source, weights_stale_after},
@@ -26,6 +27,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Executors {
     pub drivers: BTreeMap<RouteId, Arc<dyn Driver>>,
+    pub reconcilers: BTreeMap<StepId, Arc<dyn Reconciler>>,
     pub fault_injector: Option<Arc<dyn FaultInjector>>,
     /// Between two reads of the weights; bounds the age of what a read brings.
     pub read_every: Millis,
@@ -62,6 +64,7 @@ async fn carry_out(id: EffectId, what: Effect, intent: &Intent, executors: &Exec
         Effect::Claim { route, version, claim, .. } => {
             vec![written(id, &route, Change::Claim(&claim), &version, intent, executors, events).await]
         }
+        Effect::Act { step, act, version, .. } => vec![finished(acted(id, &step, act, &version, intent, executors).await)],
         Effect::Read { route } => match executors.drivers.get(&route) {
             Some(driver) => {
                 let asked_at = clock.now();
@@ -134,6 +137,20 @@ async fn written(
     // A write that went out once, as each does, has nothing to tell of it.
     let attempts = if attempts.len() > 1 { attempts } else { Vec::new() };
     Event::Finished { effect: id, outcome, attempts }
+}
+
+async fn acted(id: EffectId, step: &StepId, act: Act, version: &Version, intent: &Intent, executors: &Executors) -> Outcome {
+    let Some(reconciler) = executors.reconcilers.get(step) else {
+        return Outcome::NotDone(Fault::new(FaultKind::Unsupported, format!("nothing acts on the step {step}")));
+    };
+    tracing::info!(%step, ?act, effect = %id, "acting");
+    let outcome = reconciler.act(act, version, intent).await;
+    match &outcome {
+        Outcome::Done(_) => tracing::info!(%step, effect = %id, "act accepted"),
+        Outcome::NotDone(fault) => tracing::warn!(%step, effect = %id, %fault, "act not done"),
+        Outcome::Unknown(fault) => tracing::warn!(%step, effect = %id, %fault, "nobody knows whether the act was accepted"),
+    }
+    outcome
 }
 
 fn no_driver(route: &RouteId) -> Fault {

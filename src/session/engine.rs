@@ -418,7 +418,12 @@ impl Engine {
 fn repeated(effect: &IssuedEffect) -> EffectId {
     match effect.what {
         Effect::Write { again: Some(first), .. } => first,
-        Effect::Write { again: None, .. } | Effect::Claim { .. } | Effect::Read { .. } | Effect::Inject { .. } | Effect::Wake { .. } => {
+        Effect::Write { again: None, .. }
+        | Effect::Claim { .. }
+        | Effect::Act { .. }
+        | Effect::Read { .. }
+        | Effect::Inject { .. }
+        | Effect::Wake { .. } => {
             effect.id
         }
     }

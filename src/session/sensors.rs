@@ -12,10 +12,10 @@ use crate::{
     domain::{
         fact::{Fact, Observation},
         fault::Fault,
-        id::{RouteId, SourceId},
+        id::{RouteId, SourceId, StepId},
         time::Millis,
     },
-    port::{Answer, Driver, Sensor, Unattended},
+    port::{Answer, Driver, Reconciler, Sensor, Unattended},
     session::clock::{Clock, STOOD_STILL, since_boot},
 };
 
@@ -48,6 +48,31 @@ impl Sensor for WeightsSensor {
     }
     fn look(&mut self) -> Answer<'_, Result<Vec<Fact>, Fault>> {
         Box::pin(async { self.driver.read().await.map(|accepted| vec![Fact::Accepted(accepted)]) })
+    }
+}
+
+/// Looks at the thing of a step at its own interval.
+pub struct StepSensor {
+    pub step: StepId,
+    pub reconciler: Arc<dyn Reconciler>,
+    pub every: Millis,
+}
+
+impl Sensor for StepSensor {
+    fn source(&self) -> SourceId {
+        format!("step/{}", self.step).parse().expect("a step's name is a name, and stays one behind a prefix that leaves it under 63 characters")
+    }
+    fn every(&self) -> Millis {
+        self.every
+    }
+    fn stale_after(&self) -> Millis {
+        weights_stale_after(self.every)
+    }
+    fn look(&mut self) -> Answer<'_, Result<Vec<Fact>, Fault>> {
+        Box::pin(async {
+            let standing = self.reconciler.look().await?;
+            Ok(vec![Fact::Step { step: self.step.clone(), standing }])
+        })
     }
 }
 

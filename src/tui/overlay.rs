@@ -3,7 +3,7 @@
 //! Only one at a time, and none of them keeps the rollback chord from acting.
 
 use crate::{
-    core::state::{Approval, State, Terms},
+    core::state::{Approval, ShiftTerms, State, Terms},
     domain::{
         claim::Claim,
         id::{ItemId, RouteId},
@@ -179,7 +179,10 @@ pub fn matching<'a>(entries: &'a [Entry], typed: &str) -> Vec<&'a Entry> {
 /// The word that has to be typed to approve: what it touches and the share that its target would get, so that it differs from request to
 /// request and can't be typed without having read where this leads.
 pub fn word(state: &State, approval: &Approval) -> String {
-    let Terms { route, to, .. } = &approval.terms;
+    let ShiftTerms { route, to, .. } = match &approval.terms {
+        Terms::Shift(terms) => terms,
+        Terms::Step(terms) => return format!("{}-{}", terms.step, terms.target),
+    };
     let planned = words::plan(state).and_then(|plan| plan.routes.iter().find(|planned| planned.id == *route));
     match planned {
         Some(planned) => format!("{route}-{}", rail::percent(to.of(&planned.target).get()).trim_end_matches('%')),

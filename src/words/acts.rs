@@ -8,7 +8,7 @@ use crate::{
         topic::Topic,
     },
     domain::{claim::Claim, fault::Outcome, shown::Shown, time::Timestamp},
-    words::{Names, asked, refusal},
+    words::{Names, asked, refusal, steps},
 };
 
 /// An act as one sentence; the name of who asked stands before it.
@@ -42,6 +42,7 @@ fn sent(effect: &Effect, names: Names) -> String {
             format!("write {}: from {} to {}{again}", names.route(route), names.split(route, from), names.split(route, to))
         }
         Effect::Claim { route, claim, reason, .. } => claims(names.route(route), claim, reason.as_ref()),
+        Effect::Act { step, act, .. } => format!("{} \"{}\"", steps::act(*act), names.step(step)),
         Effect::Read { route } => format!("read {}", names.route(route)),
         Effect::Wake { .. } => "wait".to_owned(),
         Effect::Inject { inject } => format!("inject {inject} into the simulated world"),
@@ -108,5 +109,6 @@ pub fn topic(topic: Topic) -> &'static str {
         Topic::Source => "source",
         Topic::Workload => "workload",
         Topic::Database => "database",
+        Topic::Steps => "steps",
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     core::command::{Command, ControlsCommand, Look},
     domain::shown::Shown,
-    words::{Names, claim::claimant},
+    words::{Names, claim::claimant, steps},
 };
 
 /// A command as the end of `asks to`.
@@ -25,6 +25,8 @@ pub fn command(command: &Command, names: Names) -> String {
         }
         Command::TakeOver { route, from: None, reason } => format!("take {} over: {reason}", names.route(route)),
         Command::Sign { item, note } => format!("sign \"{}\": {note}", names.item(item)),
+        Command::Act { step, act, .. } => format!("{} \"{}\"", steps::act(*act), names.step(step)),
+        Command::Skip { step, reason } => steps::skips(step, reason, names),
         Command::Unsign { item } => format!("take back the signature under \"{}\"", names.item(item)),
         Command::Controls(ControlsCommand::Take) => "take the controls".to_owned(),
         Command::Controls(ControlsCommand::GiveUp) => "give up the controls".to_owned(),

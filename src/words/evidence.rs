@@ -14,7 +14,7 @@ use crate::{
         cause::{not_met, unlike},
         database,
         database::{NOW, behind},
-        hindrance,
+        hindrance, steps,
     },
 };
 
@@ -133,10 +133,9 @@ pub fn void(why: Void) -> &'static str {
 
 /// What an approval rests on, as `(name, value)` for a dialog.
 pub fn terms(terms: &Terms, names: Names) -> Vec<(&'static str, String)> {
-    let replication = if terms.replication.is_empty() {
-        "no database in the plan".to_owned()
-    } else {
-        terms.replication.iter().map(|(instance, term)| format!("{instance} {}", replica_term(*term))).collect::<Vec<_>>().join(", ")
+    let terms = match terms {
+        Terms::Shift(terms) => terms,
+        Terms::Step(terms) => return steps::terms(terms, names),
     };
     vec![
         ("action", format!("shift {}", names.route(&terms.route))),
@@ -144,10 +143,17 @@ pub fn terms(terms: &Terms, names: Names) -> Vec<(&'static str, String)> {
         ("from", names.split(&terms.route, &terms.from)),
         ("to", names.split(&terms.route, &terms.to)),
         ("version", terms.version.0.clone()),
-        ("replication", replication),
+        ("replication", replica_terms(&terms.replication)),
         ("plan", terms.plan.short()),
         ("controls", format!("grant {}", terms.epoch)),
     ]
+}
+
+pub(super) fn replica_terms(replication: &[(InstanceId, ReplicaTerm)]) -> String {
+    if replication.is_empty() {
+        return "no database in the plan".to_owned();
+    }
+    replication.iter().map(|(instance, term)| format!("{instance} {}", replica_term(*term))).collect::<Vec<_>>().join(", ")
 }
 
 fn replica_term(term: ReplicaTerm) -> &'static str {

@@ -30,6 +30,7 @@ mod roster;
 mod share;
 pub mod short;
 pub mod state_line;
+pub mod steps;
 mod unanswered;
 
 pub use acts::{HOME_ALREADY, act, act_tone, act_topic, claims, topic};

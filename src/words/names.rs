@@ -3,7 +3,7 @@
 use crate::{
     core::state::State,
     domain::{
-        id::{BackendId, ItemId, RouteId, TriggerId},
+        id::{BackendId, ItemId, RouteId, StepId, TriggerId},
         metric::Metric,
         weight::Weights,
     },
@@ -53,6 +53,9 @@ impl<'a> Names<'a> {
     pub fn item(&self, id: &ItemId) -> String {
         let item = self.plan.and_then(|plan| plan.checklist.iter().find(|item| item.id == *id));
         item.map_or_else(|| id.to_string(), |item| item.title.to_string())
+    }
+    pub fn step(&self, id: &StepId) -> String {
+        self.plan.and_then(|plan| plan.step(id)).map_or_else(|| id.to_string(), |step| step.title.to_string())
     }
     /// What a trigger watches: `error rate of GKE`.
     pub fn watched(&self, id: &TriggerId) -> String {

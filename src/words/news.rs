@@ -17,7 +17,7 @@ use crate::{
         Names, cause,
         cause::{came_first, unlike},
         claimant, database, evidence, gap, hindrance, lack, loss, mover, mover_name, need, objection, obstacle, platform, record, refusal,
-        roster, steers, void,
+        roster, steers, steps, void,
     },
 };
 
@@ -51,6 +51,7 @@ pub fn news(news: &News, names: Names) -> String {
         News::LookHere { by, pane } => format!("{by} says: look at {pane}"),
         News::FaultInjected { fault } => format!("the simulated world is asked for the fault {fault}"),
         News::FaultNotInjected { fault, why } => format!("the fault {fault} could not be injected: {why}"),
+        News::Step { step, what } => steps::news(step, what, names),
         News::Stands { route, at } => format!("{} stands at {}", names.route(route), names.split(route, at)),
         News::Moving { route, from, to, cause: why } => {
             format!("{} moves from {} to {}: {}", names.route(route), names.split(route, from), names.split(route, to), cause(why, names))

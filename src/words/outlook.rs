@@ -21,7 +21,7 @@ use crate::{
         claim::steers,
         clock, database, hindrance,
         home::{due, never_read, perhaps_elsewhere},
-        lack, loss, mover_name, need, objection, obstacle, record, share, short,
+        lack, loss, mover_name, need, objection, obstacle, record, share, short, steps,
     },
 };
 
@@ -259,6 +259,13 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
             names.route(route),
             now.since(*since)
         ),
+        Attention::StepApprovalOpen { by, step, act, until, .. } => format!(
+            "{by} asks to {} \"{}\" and waits for a second person until {}Z",
+            steps::act(*act),
+            names.step(step),
+            clock(*until)
+        ),
+        Attention::StepTrouble { step, trouble } => steps::trouble(step, trouble, now, names),
         Attention::ApprovalOpen { by, route, from, to, until, .. } => format!(
             "{by} asks to move {} from {} to {} and waits for a second person until {}Z",
             names.route(route),

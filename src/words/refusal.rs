@@ -5,6 +5,7 @@ use crate::{
         decision::Refusal,
         reason::{Blindness, Missing, Mover, Undone},
         replication::Writers,
+        runbook::StepRefusal,
         state::Otherwise,
         unjudged::Counted,
     },
@@ -15,7 +16,7 @@ use crate::{
         claim::steered_by,
         database,
         evidence::need,
-        hindrance, mover, objection, record, roster, void,
+        hindrance, mover, objection, record, roster, steps, void,
     },
 };
 
@@ -147,6 +148,7 @@ pub fn why_refused(refusal: &Refusal, names: Names) -> String {
             "the line that this session steers has gone from the object, so another may have; look, then take the route over with a reason"
                 .to_owned()
         }
+        Refusal::Step(why) => steps::refusal(why, names),
         Refusal::NotOpen => "the session is not open yet; try again".to_owned(),
     }
 }
@@ -159,6 +161,18 @@ fn left_alone(routes: &str) -> String {
 fn verdict(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::StandsThere | Refusal::NoChange | Refusal::NotLatched | Refusal::NotHeld => "nothing to do",
+        Refusal::Step(why) => match **why {
+            StepRefusal::Reached | StepRefusal::NotReached => "nothing to do",
+            StepRefusal::NotSeen { .. }
+            | StepRefusal::Changed
+            | StepRefusal::Underway { .. }
+            | StepRefusal::Foreign { .. }
+            | StepRefusal::Needs { .. }
+            | StepRefusal::Needed { .. }
+            | StepRefusal::GoingHome
+            | StepRefusal::NotNamed { .. }
+            | StepRefusal::NoUndo => "not done",
+        },
         Refusal::Unsettled => "not asked",
         Refusal::NotSignable | Refusal::CannotSign { .. } => "not signed",
         Refusal::OwnRequest | Refusal::Barred { .. } => "not approved",
@@ -235,6 +249,7 @@ pub fn no_such_route(names: Names) -> String {
 
 fn missing(what: Missing) -> &'static str {
     match what {
+        Missing::Step => "step in the plan",
         Missing::Route => "route in the plan",
         Missing::Item => "line on the checklist",
         Missing::OwnRequest => "open request of yours",

@@ -17,7 +17,7 @@ use crate::{
     },
     words::{
         Names, claim::claimant, clock, database, hindrance, hindrance_in_short, home::never_read, kept_away_in_short, lack, loss,
-        met_at_door, mover_name, need, objection, obstacle, record, share,
+        met_at_door, mover_name, need, objection, obstacle, record, share, steps,
     },
 };
 
@@ -227,6 +227,13 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         Attention::Held { by, since, .. } => {
             let span = now.since(*since);
             warning(format!("held by {by} for {span}; nothing advances until it is resumed"), format!("held by {by} for {span}"))
+        }
+        Attention::StepApprovalOpen { by, step, until, .. } => {
+            let (step, until) = (names.step(step), clock(*until));
+            warning(format!("{by} waits for a second person until {until}Z: {step}"), format!("{by} waits for approval: {step}"))
+        }
+        Attention::StepTrouble { step, trouble } => {
+            warning(steps::trouble(step, trouble, now, names), format!("step {}: {}", names.step(step), steps::trouble_in_short(trouble)))
         }
         Attention::ApprovalOpen { by, route, to, until, .. } => {
             let (to, until) = (names.split(route, to), clock(*until));

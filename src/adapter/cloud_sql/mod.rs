@@ -9,6 +9,7 @@ mod lag;
 mod movement;
 mod running;
 mod series;
+pub mod steps;
 mod wire;
 
 use crate::{

@@ -154,6 +154,7 @@ fn sent(effect: &Effect, names: Names) -> String {
             format!("write {}: from {from} to {to}{again}: {}", names.route(route), words::cause(cause, names))
         }
         Effect::Claim { route, claim, reason, .. } => words::claims(names.route(route), claim, reason.as_ref()),
+        Effect::Act { step, act, .. } => format!("{} \"{}\"", words::steps::act(*act), names.step(step)),
         Effect::Read { route } => format!("read {}", names.route(route)),
         Effect::Wake { alarm: Alarm::Tick, .. } => "wake up later".to_owned(),
         Effect::Wake { alarm: Alarm::Retry { route }, .. } => format!("try {} again later", names.route(route)),
@@ -218,6 +219,8 @@ fn fact(fact: &Fact, at: Timestamp, names: Names) -> String {
         Fact::Workload { workload, .. } => words::platform::scale(workload.scale),
         Fact::Same(Known::Accepted(known)) => format!("{known}: as before"),
         Fact::Same(Known::Workload(known)) => format!("{known}: as before"),
+        Fact::Step { step, standing } => format!("\"{}\": {}", names.step(step), words::steps::standing(standing)),
+        Fact::Same(Known::Step(known)) => format!("{known}: as before"),
         Fact::Same(Known::Replication(known)) => format!("{known}: as before"),
         Fact::PodsChanged(change) => {
             format!("{}, {} pods are others", words::platform::scale(change.workload.scale), change.gone.len().max(change.came.len()))

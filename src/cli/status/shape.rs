@@ -19,7 +19,8 @@ use crate::{
         outlook::{self, Attention, Outlook, Silence, Then},
         reason::{Mover, Objection},
         requests::{Requests, requests},
-        state::{Approval, ItemStatus, Motion, Otherwise, Person, Reading, RouteState, Share, State, TriggerState},
+        runbook::Act,
+        state::{Approval, ItemStatus, Motion, Otherwise, Person, Reading, RouteState, Share, State, Terms, TriggerState},
         steer::{Steering, Steers},
         unjudged::{Patience, Unjudged},
         unresolved,
@@ -240,9 +241,18 @@ pub(super) struct TriggerStatus {
 pub(super) struct ApprovalStatus {
     pub(super) digest: String,
     pub(super) by: String,
-    pub(super) route: String,
-    pub(super) from: Shares,
-    pub(super) to: Shares,
+    /// Of a move of traffic; with it, from where to where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) route: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) from: Option<Shares>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) to: Option<Shares>,
+    /// Of a step; with it, whether it is run or taken back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) step: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) act: Option<&'static str>,
     pub(super) asked_at: i64,
     /// From then on nobody can approve it any more.
     pub(super) expires_at: i64,
@@ -302,14 +312,25 @@ pub(super) fn status(state: &State, session: String, plan: String) -> Status {
 fn approvals(state: &State) -> Vec<ApprovalStatus> {
     let mut open: Vec<&Approval> = state.approvals.values().collect();
     open.sort_by_key(|open| open.at);
-    let told = |open: &&Approval| ApprovalStatus {
-        digest: open.digest.to_string(),
-        by: open.by.who.to_string(),
-        route: open.terms.route.to_string(),
-        from: shares(&open.terms.from),
-        to: shares(&open.terms.to),
-        asked_at: open.at.0,
-        expires_at: open.expires_at.0,
+    let told = |open: &&Approval| {
+        let (shift, step) = match &open.terms {
+            Terms::Shift(terms) => (Some(terms), None),
+            Terms::Step(terms) => (None, Some(terms)),
+        };
+        ApprovalStatus {
+            digest: open.digest.to_string(),
+            by: open.by.who.to_string(),
+            route: shift.map(|terms| terms.route.to_string()),
+            from: shift.map(|terms| shares(&terms.from)),
+            to: shift.map(|terms| shares(&terms.to)),
+            step: step.map(|terms| terms.step.to_string()),
+            act: step.map(|terms| match terms.act {
+                Act::Run => "run",
+                Act::Undo => "undo",
+            }),
+            asked_at: open.at.0,
+            expires_at: open.expires_at.0,
+        }
     };
     open.iter().map(told).collect()
 }
@@ -369,7 +390,11 @@ fn kind(what: &Attention) -> (&'static str, Option<String>) {
         Attention::ItemFailing { item } => ("item-failing", about(item)),
         Attention::Latched { route, .. } => ("latched", about(route)),
         Attention::Held { route, .. } => ("held", about(route)),
-        Attention::ApprovalOpen { by, .. } => ("approval-open", about(by)),
+        Attention::ApprovalOpen { by, .. } | Attention::StepApprovalOpen { by, .. } => ("approval-open", about(by)),
+        Attention::StepTrouble { step, trouble: Trouble::NotDone { .. } } => ("step-not-done", about(step)),
+        Attention::StepTrouble { step, trouble: Trouble::Unknown { .. } } => ("step-unknown", about(step)),
+        Attention::StepTrouble { step, trouble: Trouble::TakesLong { .. } } => ("step-takes-long", about(step)),
+        Attention::StepTrouble { step, trouble: Trouble::Foreign { .. } } => ("step-foreign", about(step)),
     }
 }
 

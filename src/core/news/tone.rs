@@ -36,6 +36,7 @@ impl News {
             | News::ControlsTaken { .. }
             | News::ControlsHanded { .. }
             | News::ControlsFree { why: Freed::GivenUp, .. } => Tone::Plain,
+            News::Step { what, .. } => what.tone(),
             News::Settled { how: Settling::Proven { .. }, .. }
             | News::AgreesAgain { .. }
             | News::HomeSeen { .. }

@@ -12,6 +12,7 @@ use crate::{
         record::RecordNumber,
         replication::DatabaseStanding,
         revisions::Beside,
+        runbook::Act,
         state::Otherwise,
         unjudged::Unjudged,
     },
@@ -20,7 +21,7 @@ use crate::{
         digest::Digest,
         fault::Fault,
         hindrance::Hindrance,
-        id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, TriggerId},
+        id::{BackendId, InstanceId, ItemId, OperatorId, RouteId, SourceId, StepId, TriggerId},
         shown::Shown,
         time::{Millis, Timestamp},
         weight::{PerMille, Weights},
@@ -237,6 +238,32 @@ pub enum Attention {
         to: Weights,
         until: Timestamp,
     },
+    /// The same, of an act on a step.
+    StepApprovalOpen {
+        digest: Digest,
+        by: OperatorId,
+        step: StepId,
+        act: Act,
+        until: Timestamp,
+    },
+    /// A step of the plan does not come to its end.
+    StepTrouble {
+        step: StepId,
+        trouble: Trouble,
+    },
+}
+
+/// What keeps a step from its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// The newest act was not done.
+    NotDone { why: Fault },
+    /// Nobody knows whether the newest act was accepted.
+    Unknown { since: Timestamp },
+    /// It is under way for longer than the plan has patience.
+    TakesLong { since: Timestamp },
+    /// Something else stands there.
+    Foreign { why: Shown },
 }
 
 /// Why a source has not answered.
@@ -321,6 +348,8 @@ impl Attention {
             | Attention::SourceSilent { .. }
             | Attention::ItemFailing { .. }
             | Attention::Held { .. }
+            | Attention::StepApprovalOpen { .. }
+            | Attention::StepTrouble { .. }
             | Attention::ApprovalOpen { .. } => None,
         }
     }
@@ -362,7 +391,9 @@ impl Attention {
             | Attention::RecordSlow { .. }
             | Attention::ReplicaUnsound { .. }
             | Attention::SourceSilent { .. }
-            | Attention::ItemFailing { .. } => None,
+            | Attention::ItemFailing { .. }
+            | Attention::StepApprovalOpen { .. }
+            | Attention::StepTrouble { .. } => None,
         }
     }
 
@@ -403,6 +434,8 @@ impl Attention {
             | Attention::ItemFailing { .. }
             | Attention::Latched { .. }
             | Attention::Held { .. }
+            | Attention::StepApprovalOpen { .. }
+            | Attention::StepTrouble { .. }
             | Attention::ApprovalOpen { .. } => false,
         }
     }
@@ -449,6 +482,8 @@ impl Attention {
             | Attention::Unresolved { .. }
             | Attention::Unread { .. }
             | Attention::Latched { .. }
+            | Attention::StepApprovalOpen { .. }
+            | Attention::StepTrouble { .. }
             | Attention::ApprovalOpen { .. } => Urgency::Now,
             Attention::ReplicaUnsound { .. }
             | Attention::AnswersUnmarked { .. }

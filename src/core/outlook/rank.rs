@@ -52,7 +52,8 @@ pub(super) fn rank(attention: &Attention) -> u8 {
         Attention::Unresolved { .. } => 10,
         Attention::Unread { .. } => 11,
         Attention::Latched { .. } => 12,
-        Attention::ApprovalOpen { .. } => 13,
+        Attention::StepTrouble { .. } => 10,
+        Attention::ApprovalOpen { .. } | Attention::StepApprovalOpen { .. } => 13,
         Attention::ReplicaUnsound { .. }
         | Attention::AnswersUnmarked { .. }
         | Attention::ProbeFails { .. }

@@ -117,6 +117,8 @@ fn acting(found: &Attention) -> Option<(Actor<'_>, Leads<'_>)> {
         | Attention::ItemFailing { .. }
         | Attention::Latched { .. }
         | Attention::Held { .. }
+        | Attention::StepApprovalOpen { .. }
+        | Attention::StepTrouble { .. }
         | Attention::ApprovalOpen { .. } => None,
     }
 }

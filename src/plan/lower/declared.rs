@@ -14,6 +14,7 @@ use crate::plan::{
 pub(super) struct Declared<'a> {
     pub routes: Vec<DeclaredRoute<'a>>,
     pub items: Vec<DeclaredItem<'a>>,
+    pub steps: Vec<DeclaredStep<'a>>,
     /// Servers of figures by their names; `None` for one that has a mistake of its own.
     pub sources: BTreeMap<&'a str, Option<Source>>,
     /// What the plan declares beside the standard figures.
@@ -28,6 +29,14 @@ pub(super) struct Declared<'a> {
 pub(super) struct DeclaredItem<'a> {
     pub name: &'a str,
     pub hour: Hour,
+}
+
+/// A step of a phase.
+#[derive(Debug)]
+pub(super) struct DeclaredStep<'a> {
+    pub name: &'a str,
+    /// Other steps that it needs.
+    pub needs: Vec<&'a str>,
 }
 
 /// When a line can be done at the earliest.
@@ -71,6 +80,7 @@ impl<'a> Declared<'a> {
             series: Vec::new(),
             project: None,
             region: None,
+            steps: items(value(root.node, "phases")).flat_map(|phase| items(value(phase, "steps"))).filter_map(step).collect(),
             items: ["pre_migration", "during_migration", "post_migration"].into_iter().flat_map(of_stage).collect(),
         }
     }
@@ -100,6 +110,11 @@ impl<'a> DeclaredRoute<'a> {
 
 fn route(node: &Node) -> Option<DeclaredRoute<'_>> {
     Some(DeclaredRoute { name: text(node, "name")?, home: text(node, "home"), backends: backends_of(node) })
+}
+
+fn step(node: &Node) -> Option<DeclaredStep<'_>> {
+    let needs = items(value(node, "needs")).filter_map(|need| text(need, "step")).collect();
+    Some(DeclaredStep { name: text(node, "name")?, needs })
 }
 
 fn item<'a>(node: &'a Node, stage: &str) -> Option<DeclaredItem<'a>> {

@@ -35,6 +35,7 @@ mod readings;
 mod route;
 mod series;
 mod sources;
+mod steps;
 mod trigger;
 
 use checklist::{Lag, Rests};
@@ -107,7 +108,7 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
         Some(at) => database(problems, at).map(Some),
         None => Some(None),
     };
-    let phases = fields.required(problems, "phases", "[…]").and_then(|at| phases(problems, &at));
+    let phases = fields.required(problems, "phases", "[…]").and_then(|at| phases(problems, &at, &declared));
     Some(Plan {
         name: name?,
         hash,
@@ -228,14 +229,14 @@ fn instance(problems: &mut Problems, names: &mut Names, at: &At<'_>) -> Option<I
     names.take(problems, at)
 }
 
-const PHASE_KEYS: &[&str] = &["name", "title", "from", "to"];
+const PHASE_KEYS: &[&str] = &["name", "title", "from", "to", "steps"];
 
-fn phases(problems: &mut Problems, at: &At<'_>) -> Option<Vec<Phase>> {
-    let mut names = Names::new("phase");
+fn phases(problems: &mut Problems, at: &At<'_>, declared: &Declared<'_>) -> Option<Vec<Phase>> {
+    let mut names = (Names::new("phase"), Names::new("step"));
     let entries = reader::list(problems, at, "phases")?;
     let mut found = Vec::new();
     for entry in &entries {
-        found.push(phase(problems, &mut names, entry.clone()));
+        found.push(phase(problems, &mut names, entry.clone(), declared));
     }
     let phases: Vec<Phase> = found.into_iter().collect::<Option<_>>()?;
     for (place, (phase, entry)) in phases.iter().zip(&entries).enumerate() {
@@ -262,13 +263,17 @@ fn phases(problems: &mut Problems, at: &At<'_>) -> Option<Vec<Phase>> {
     Some(phases)
 }
 
-fn phase(problems: &mut Problems, names: &mut Names, at: At<'_>) -> Option<Phase> {
+fn phase(problems: &mut Problems, names: &mut (Names, Names), at: At<'_>, declared: &Declared<'_>) -> Option<Phase> {
     let fields = Fields::open(problems, at, PHASE_KEYS)?;
-    let id = fields.required(problems, "name", "service-migration").and_then(|at| names.take(problems, &at));
+    let id = fields.required(problems, "name", "service-migration").and_then(|at| names.0.take(problems, &at));
     let title = fields.required(problems, "title", "Service migration").and_then(|at| reader::title(problems, &at));
     let from = fields.required(problems, "from", "0%").and_then(|at| share(problems, &at));
     let to = fields.required(problems, "to", "50%").and_then(|at| share(problems, &at));
-    Some(Phase { id: id?, title: title?, target_from: from?, target_to: to? })
+    let steps = match fields.optional(problems, "steps") {
+        Some(at) => steps::steps(problems, &mut names.1, &at, declared),
+        None => Some(Vec::new()),
+    };
+    Some(Phase { id: id?, title: title?, target_from: from?, target_to: to?, steps: steps? })
 }
 
 fn share(problems: &mut Problems, at: &At<'_>) -> Option<PerMille> {

@@ -202,7 +202,7 @@ impl Engine {
         match effect.what {
             // It was set when it was decided: it leaves nobody.
             Effect::Wake { .. } => {}
-            Effect::Write { .. } | Effect::Claim { .. } | Effect::Read { .. } | Effect::Inject { .. } => {
+            Effect::Write { .. } | Effect::Claim { .. } | Effect::Act { .. } | Effect::Read { .. } | Effect::Inject { .. } => {
                 let session = self.state.opened.as_ref().map(|opened| opened.session.to_string()).unwrap_or_default();
                 let intent = Intent { session, effect: effect.id, first: super::repeated(&effect), head };
                 dispatch(effect, intent, &self.executors, self.clock, &self.events, &mut self.acting);

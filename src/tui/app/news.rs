@@ -62,6 +62,7 @@ pub(super) fn way_on(refusal: &Refusal, state: &State, view: &View) -> String {
         | Refusal::RequestsDisagree { .. } => (Action::Rollback, "rolls back"),
         Refusal::NotMetAnyMore { .. } => (Action::Rearm, "re-arms"),
         Refusal::NotSignable
+        | Refusal::Step(_)
         | Refusal::Role { .. }
         | Refusal::FirstStep { .. }
         | Refusal::Moved { .. }

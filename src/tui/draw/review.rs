@@ -17,10 +17,11 @@ use crate::{
         forecast::open_before,
         replication,
         roster::Barred,
-        state::{Approval, State, Terms},
+        runbook::{Act, StepTerms},
+        state::{Approval, ShiftTerms, State, Terms},
     },
     domain::{id::RouteId, weight::Weights},
-    plan::model::Route,
+    plan::model::{Route, steps::Undoing},
     tui::{
         draw::{above, toasts},
         overlay::word,
@@ -116,7 +117,10 @@ fn terms(approval: &Approval, width: usize, scene: Scene<'_>) -> Vec<Row> {
         Row::Said(Line::from(vec![Span::styled(format!("{name:<10}"), theme.dim), Span::styled(value, theme.text)]))
     };
     let who = Span::styled(approval.by.who.to_string(), theme.figure);
-    let Terms { route: id, from, to, .. } = &approval.terms;
+    let ShiftTerms { route: id, from, to, .. } = match &approval.terms {
+        Terms::Shift(terms) => terms,
+        Terms::Step(terms) => return step_terms(approval, terms, width, scene),
+    };
     let term = |name: &str| term(approval, state, name);
     let target = route(state, id).map(|route| route.target.clone());
     let gains = target.as_ref().map_or(0, |target| to.of(target).get().saturating_sub(from.of(target).get()));
@@ -163,6 +167,43 @@ fn terms(approval: &Approval, width: usize, scene: Scene<'_>) -> Vec<Row> {
     shown.chain(database).chain(rests).chain([Row::Blank]).collect()
 }
 
+/// The same of an act on a step.
+fn step_terms(approval: &Approval, terms: &StepTerms, width: usize, scene: Scene<'_>) -> Vec<Row> {
+    let Scene { state, view, theme } = scene;
+    let names = crate::words::Names::of(state);
+    let asks = format!(" asks to {} \"{}\" of ", crate::words::steps::act(terms.act), names.step(&terms.step));
+    let head = Row::Said(Line::from(vec![
+        Span::styled(approval.by.who.to_string(), theme.figure),
+        Span::styled(asks, theme.text),
+        Span::styled(terms.target.to_string(), theme.figure),
+    ]));
+    let room = width.saturating_sub(NAMES.into());
+    let wrapped = |name: &'static str, value: String, style: Style| {
+        let parts = text::wrap(&value, room).into_iter().enumerate();
+        let row = |(place, part)| {
+            let name = if place == 0 { name } else { "" };
+            Row::Said(Line::from(vec![Span::styled(format!("{name:<10}"), theme.dim), Span::styled(part, style)]))
+        };
+        parts.map(row).collect::<Vec<_>>()
+    };
+    let asked = wrapped("asked", words::age(view.age(approval.at)), theme.text);
+    let changes = terms.changes.iter().flat_map(|change| wrapped("changes", crate::words::steps::change(change), theme.figure));
+    let undoing = words::plan(state).and_then(|plan| plan.step(&terms.step)).map(|step| step.desired.undoing());
+    let warning = match (terms.act, undoing) {
+        (Act::Run, Some(Undoing::Impossible)) => wrapped("beware", "it can't be taken back".to_owned(), theme.warn),
+        (Act::Run | Act::Undo, _) => Vec::new(),
+    };
+    let barred = approval.barred.iter().flat_map(|(who, Barred { how, after })| {
+        let told = format!("{} {}: may not approve", theme.glyphs.warn, crate::words::barred(who, how, *after));
+        text::wrap(&told, width).into_iter().map(|part| Row::Said(Line::styled(part, theme.warn))).collect::<Vec<_>>()
+    });
+    let database = wrapped("database", format!("{}{}", term(approval, state, "replication"), lag(state, view)), theme.text);
+    let of = |name: &str| term(approval, state, name);
+    let rests = wrapped("rests on", format!("version {}, plan {}, {}", of("version"), of("plan"), of("controls")), theme.text);
+    let shown = std::iter::once(head).chain(asked).chain([Row::Expiry, Row::Blank]).chain(changes).chain([Row::Blank]).chain(warning);
+    shown.chain(barred).chain(database).chain(rests).chain([Row::Blank]).collect()
+}
+
 /// The newest figure with its own age, which the digest does not cover because it never stands still.
 fn lag(state: &State, view: &View) -> String {
     let database = words::plan(state).and_then(|plan| plan.database.as_ref());
@@ -177,7 +218,7 @@ fn lag(state: &State, view: &View) -> String {
 /// Where traffic is before or after, as a rail of its own.
 fn split_row(name: &str, weights: &Weights, approval: &Approval, state: &State, theme: &Theme, at: Rect, buf: &mut Buffer) {
     text::put(buf, at, 0, name, theme.dim);
-    let id = &approval.terms.route;
+    let Terms::Shift(ShiftTerms { route: id, .. }) = &approval.terms else { return };
     let column = NAMES.min(at.width);
     let at = Rect { x: at.x + column, width: at.width - column, ..at };
     match route(state, id) {
@@ -259,7 +300,10 @@ fn typed(before: &str, what: &str, behind: &str, theme: &Theme) -> Line<'static>
 
 /// What is asked for, on one line.
 pub(super) fn in_short(approval: &Approval, state: &State, theme: &Theme) -> String {
-    let Terms { route: id, from, to, .. } = &approval.terms;
+    let ShiftTerms { route: id, from, to, .. } = match &approval.terms {
+        Terms::Shift(terms) => terms,
+        Terms::Step(terms) => return format!("{} {}", crate::words::steps::act(terms.act), terms.step),
+    };
     match route(state, id).map(|route| &route.target) {
         Some(target) => format!("{id} {target} {} {} {}", from.of(target), theme.glyphs.arrow, to.of(target)),
         None => format!("{id} {to}"),

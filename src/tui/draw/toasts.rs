@@ -9,7 +9,7 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::{Ended, Ending, State},
+    core::state::{Ended, Ending, State, Terms},
     domain::time::{Millis, Timestamp},
     tui::{keymap::Action, panes::words, scene::Scene, theme::Theme, view::View, widgets::text},
     words::Names,
@@ -81,7 +81,10 @@ fn controls(scene: Scene<'_>) -> Option<(Timestamp, Line<'static>)> {
 pub(super) fn ending(state: &State, ended: &Ended, theme: &Theme) -> (&'static str, String, Style) {
     let Ended { by: asker, terms, how, .. } = ended;
     let names = Names::of(state);
-    let what = format!("{} to {}", names.route(&terms.route), names.split(&terms.route, &terms.to));
+    let what = match terms {
+        Terms::Shift(terms) => format!("{} to {}", names.route(&terms.route), names.split(&terms.route, &terms.to)),
+        Terms::Step(terms) => format!("{} \"{}\"", crate::words::steps::act(terms.act), names.step(&terms.step)),
+    };
     let glyphs = &theme.glyphs;
     match how {
         Ending::Approved { by } => (glyphs.ok, format!("{by} approved what {} asked for: {what}", asker.who), theme.ok),

@@ -136,6 +136,8 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
         | Attention::Unjudged { .. }
         | Attention::Latched { .. }
         | Attention::Held { .. }
+        | Attention::StepApprovalOpen { .. }
+        | Attention::StepTrouble { .. }
         | Attention::ApprovalOpen { .. } => None,
     }
 }

@@ -191,7 +191,7 @@ impl Of<'_> {
             Fact::Measured { backend, values } => Some(self.figures(backend, values)),
             Fact::Workload { workload, .. } => Some(self.pods(workload)),
             // No sensor says what only the record does.
-            Fact::Filling { .. } | Fact::Happened { .. } | Fact::Same(_) | Fact::PodsChanged(_) => None,
+            Fact::Filling { .. } | Fact::Happened { .. } | Fact::Step { .. } | Fact::Same(_) | Fact::PodsChanged(_) => None,
             Fact::Replication(replication) => Some(self.database(replication)),
         }
     }

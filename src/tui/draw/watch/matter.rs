@@ -96,6 +96,8 @@ fn weighs(found: &Attention, view: &View) -> Option<Matter> {
         | Attention::SourceSilent { .. }
         | Attention::ItemFailing { .. }
         | Attention::Held { .. }
+        | Attention::StepApprovalOpen { .. }
+        | Attention::StepTrouble { .. }
         | Attention::ApprovalOpen { .. } => None,
     }
 }

@@ -1,0 +1,159 @@
+//! Steps of a phase: what one outside thing is to be, what it needs first, and who has to want it.
+
+use strum::EnumCount;
+
+use crate::{
+    domain::{
+        id::{InstanceId, StepId},
+        shown::Shown,
+        time::Millis,
+    },
+    plan::{
+        lower::{
+            declared::{Declared, DeclaredStep},
+            name::{self, Names},
+            some_share, span_within,
+        },
+        model::steps::{Consent, Desired, Need, Step},
+        reader::{self, At, Fields, Problems},
+    },
+};
+
+const KEYS: &[&str] =
+    &["name", "title", "sql_backup", "sql_high_availability", "needs", "consent", "patience", "owner", "expected"];
+/// The keys of which each step has one: its kind.
+const KINDS: &[&str] = &["sql_backup", "sql_high_availability"];
+const CONSENTS: &[(&str, Consent); Consent::COUNT] = &[("alone", Consent::Alone), ("second_person", Consent::SecondPerson)];
+/// Longest that one piece of work of a vendor is waited for.
+const PATIENCE_MOST: Millis = Millis::from_mins(7 * 24 * 60);
+const AGE_MOST: Millis = Millis::from_mins(31 * 24 * 60);
+
+pub(super) fn steps(problems: &mut Problems, names: &mut Names, at: &At<'_>, declared: &Declared<'_>) -> Option<Vec<Step>> {
+    let entries = reader::list(problems, at, "steps")?;
+    let found: Vec<_> = entries.into_iter().map(|entry| step(problems, names, entry, declared)).collect();
+    found.into_iter().collect()
+}
+
+fn step(problems: &mut Problems, names: &mut Names, at: At<'_>, declared: &Declared<'_>) -> Option<Step> {
+    let fields = Fields::open(problems, at, KEYS)?;
+    let id: Option<StepId> = fields.required(problems, "name", "backup").and_then(|at| names.take(problems, &at));
+    let title = fields.required(problems, "title", "Backup before anything moves").and_then(|at| reader::title(problems, &at));
+    let desired = desired(problems, &fields);
+    let needs = match fields.optional(problems, "needs") {
+        Some(at) => needs(problems, &at, id.as_ref(), declared),
+        None => Some(Vec::new()),
+    };
+    let consent = match fields.optional(problems, "consent") {
+        Some(at) => reader::word(problems, &at, CONSENTS),
+        None => Some(Consent::Alone),
+    };
+    let patience = fields.required(problems, "patience", "30m");
+    let patience = patience.and_then(|at| span_within(problems, &at, Millis::from_secs(10), PATIENCE_MOST));
+    let owner: Option<Option<Shown>> = match fields.optional(problems, "owner") {
+        Some(at) => reader::title(problems, &at).map(Some),
+        None => Some(None),
+    };
+    let expected = match fields.optional(problems, "expected") {
+        Some(at) => span_within(problems, &at, Millis::from_secs(1), PATIENCE_MOST).map(Some),
+        None => Some(None),
+    };
+    Some(Step {
+        id: id?,
+        title: title?,
+        desired: desired?,
+        needs: needs?,
+        consent: consent?,
+        patience: patience?,
+        owner: owner?,
+        expected: expected?,
+    })
+}
+
+/// What the step wants: exactly one of its kinds.
+fn desired(problems: &mut Problems, fields: &Fields<'_>) -> Option<Desired> {
+    let mut kinds: Vec<(&str, At<'_>)> = Vec::new();
+    for key in KINDS {
+        kinds.extend(fields.optional(problems, key).map(|at| (*key, at)));
+    }
+    let [(kind, at)] = kinds.as_slice() else {
+        let message = if kinds.is_empty() { "this step does not say what it wants" } else { "this step wants two things" };
+        problems.at(fields.at(), message).allowed(format!("one of {}", KINDS.join(", "))).help("make each a step of its own").error();
+        return None;
+    };
+    match *kind {
+        "sql_backup" => {
+            let fields = Fields::open(problems, at.clone(), &["instance", "younger_than"])?;
+            let instance = fields.required(problems, "instance", "my-instance").and_then(|at| instance(problems, &at));
+            let younger_than = fields.required(problems, "younger_than", "24h");
+            let younger_than = younger_than.and_then(|at| span_within(problems, &at, Millis::from_mins(5), AGE_MOST));
+            Some(Desired::SqlBackup { instance: instance?, younger_than: younger_than? })
+        }
+        _ => {
+            let fields = Fields::open(problems, at.clone(), &["instance"])?;
+            let instance = fields.required(problems, "instance", "my-instance").and_then(|at| instance(problems, &at));
+            Some(Desired::SqlHighAvailability { instance: instance? })
+        }
+    }
+}
+
+fn instance(problems: &mut Problems, at: &At<'_>) -> Option<InstanceId> {
+    name::resource(problems, at, name::SQL_INSTANCE)?.as_str().parse().ok()
+}
+
+fn needs(problems: &mut Problems, at: &At<'_>, own: Option<&StepId>, declared: &Declared<'_>) -> Option<Vec<Need>> {
+    let found: Vec<_> =
+        reader::list(problems, at, "needs")?.into_iter().map(|entry| need(problems, entry, own, declared)).collect();
+    found.into_iter().collect()
+}
+
+fn need(problems: &mut Problems, at: At<'_>, own: Option<&StepId>, declared: &Declared<'_>) -> Option<Need> {
+    let place = at.clone();
+    let fields = Fields::open(problems, at, &["step", "line", "route", "away"])?;
+    let step = fields.optional(problems, "step");
+    let line = fields.optional(problems, "line");
+    let route = fields.optional(problems, "route");
+    let away = fields.optional(problems, "away");
+    match (step, line, route, away) {
+        (Some(at), None, None, None) => {
+            let known: Vec<&str> = declared.steps.iter().map(|step| step.name).collect();
+            let id: StepId = name::reference(problems, &at, "step", &known)?;
+            if own == Some(&id) || own.is_some_and(|own| leads_to(&declared.steps, id.as_str(), own.as_str())) {
+                problems.at(&at, format!("`{id}` needs this step itself, so neither could ever begin")).allowed("needs without a circle").error();
+                return None;
+            }
+            Some(Need::Step(id))
+        }
+        (None, Some(at), None, None) => {
+            let known: Vec<&str> = declared.items.iter().map(|item| item.name).collect();
+            name::reference(problems, &at, "checklist line", &known).map(Need::Line)
+        }
+        (None, None, Some(route), Some(away)) => {
+            let route = name::reference(problems, &route, "route", &declared.route_names());
+            let away_min = some_share(problems, &away);
+            Some(Need::Share { route: route?, away_min: away_min? })
+        }
+        (_, _, _, _) => {
+            let allowed = "`step: NAME`, `line: NAME` of the checklist, or `route: NAME` with `away: SHARE`, one a line";
+            problems.at(&place, "this need is none that the program knows").allowed(allowed).error();
+            None
+        }
+    }
+}
+
+/// Whether `from` needs `to`, itself or by others.
+fn leads_to(steps: &[DeclaredStep<'_>], from: &str, to: &str) -> bool {
+    let (mut open, mut seen) = (vec![from], vec![from]);
+    while let Some(name) = open.pop() {
+        let needs = steps.iter().filter(|step| step.name == name).flat_map(|step| step.needs.iter().copied());
+        for need in needs {
+            if need == to {
+                return true;
+            }
+            if !seen.contains(&need) {
+                seen.push(need);
+                open.push(need);
+            }
+        }
+    }
+    false
+}

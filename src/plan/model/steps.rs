@@ -1,0 +1,90 @@
+//! Steps of a plan: everything of a migration that is not traffic. Each names the state that one outside thing is to have.
+
+use serde::{Deserialize, Serialize};
+use strum::EnumCount;
+
+use crate::domain::{
+    id::{InstanceId, ItemId, RouteId, StepId},
+    shown::Shown,
+    time::Millis,
+    weight::PerMille,
+};
+
+/// A step of a phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    pub id: StepId,
+    pub title: Shown,
+    pub desired: Desired,
+    /// All of them have to be so before it begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<Need>,
+    pub consent: Consent,
+    /// For how long it may be under way before people are told that it takes too long. Nothing is given up by itself.
+    pub patience: Millis,
+    /// Who sees to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Shown>,
+    /// How long whoever wrote the plan expects it to take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Millis>,
+}
+
+/// What is to be so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Desired {
+    /// A successful backup of a Cloud SQL instance that is not older than this.
+    SqlBackup { instance: InstanceId, younger_than: Millis },
+    /// A Cloud SQL instance with a standby in another zone.
+    SqlHighAvailability { instance: InstanceId },
+}
+
+/// What has to be so before a step begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// Another step is reached, or was skipped.
+    Step(StepId),
+    /// A line of the checklist is done.
+    Line(ItemId),
+    /// So much of a route's traffic has left home: accepted, and not less than this.
+    Share { route: RouteId, away_min: PerMille },
+}
+
+/// Who has to want it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Consent {
+    /// Whoever has the controls.
+    Alone,
+    /// And somebody else, who approves exactly that.
+    SecondPerson,
+}
+
+/// Whether what a step does can be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Undoing {
+    /// By an act of its own.
+    Possible,
+    /// There is nothing to take back: it leaves a thing more, and changes none.
+    Needless,
+    /// A point of no return.
+    Impossible,
+}
+
+impl Desired {
+    pub fn undoing(&self) -> Undoing {
+        match self {
+            Desired::SqlBackup { .. } => Undoing::Needless,
+            Desired::SqlHighAvailability { .. } => Undoing::Possible,
+        }
+    }
+
+    /// The name of the thing itself, which whoever runs what can't be taken back has to type.
+    pub fn target(&self) -> &str {
+        match self {
+            Desired::SqlBackup { instance, .. } | Desired::SqlHighAvailability { instance } => instance.as_str(),
+        }
+    }
+}
