@@ -250,7 +250,8 @@ async fn other_decisions_are_taken_over_held_and_said() {
 async fn hosted(recorder: Recorder, folded: Folded, begin: Vec<Event>) -> State {
     let (_outside, inside) = door();
     let (stop, stopped) = tokio::sync::watch::channel(false);
-    let executors = Executors { drivers: Default::default(), fault_injector: None, read_every: Millis::from_secs(5) };
+    let executors =
+        Executors { drivers: Default::default(), reconcilers: Default::default(), fault_injector: None, read_every: Millis::from_secs(5) };
     let clock = Clock::paced(folded.state.now, 1.0);
     let parts = Parts { clock, executors, sensors: Vec::new(), inside, stop: stopped };
     stop.send_replace(true);

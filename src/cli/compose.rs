@@ -50,8 +50,12 @@ use crate::{
         clusters::ClusterWay,
         readings::{Auth, Author, Cadence, LatencyUnit, PodPages, Readings, Server, Source},
     },
-    port::{self, FaultInjector, Sensor},
-    session::{clock::Clock, dispatch::Executors, sensors::WeightsSensor},
+    port::{self, FaultInjector, Reconciler, Sensor},
+    session::{
+        clock::Clock,
+        dispatch::Executors,
+        sensors::{StepSensor, WeightsSensor},
+    },
     sim::{
         simulation::Endpoints,
         world::{gateway, neighbours},
@@ -60,6 +64,7 @@ use crate::{
 
 mod address;
 mod series;
+mod steps;
 
 use address::{host_of, path_and_query_of, path_of};
 
@@ -142,7 +147,13 @@ pub fn compose(plan: &Plan, places: &Places, clock: Clock, fault_injector: Optio
         }
     }
     sensors.extend(composer.databases()?);
-    let executors = Executors { drivers, fault_injector, read_every: plan.limits.read_every };
+    let mut reconcilers: BTreeMap<_, Arc<dyn Reconciler>> = BTreeMap::new();
+    for step in plan.steps() {
+        let reconciler = composer.reconciler(step)?;
+        sensors.push(Box::new(StepSensor { step: step.id.clone(), reconciler: reconciler.clone(), every: age::STEP_EVERY }));
+        reconcilers.insert(step.id.clone(), reconciler);
+    }
+    let executors = Executors { drivers, reconcilers, fault_injector, read_every: plan.limits.read_every };
     Ok(World { executors, sensors, proxied: composer.proxied.into_inner() })
 }
 

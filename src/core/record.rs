@@ -381,6 +381,7 @@ pub fn leaves_unrecorded(state: &State, effect: &IssuedEffect) -> bool {
 pub fn is_over(state: &State) -> bool {
     let Some(opened) = &state.opened else { return true };
     let quiet = |route: &Route| state.routes.get(&route.id).is_some_and(|known| known.unresolved.is_empty());
-    let writes = state.in_flight.values().any(|flight| matches!(flight.deal, Effect::Write { .. } | Effect::Claim { .. } | Effect::Act { .. }));
+    let writes =
+        state.in_flight.values().any(|flight| matches!(flight.deal, Effect::Write { .. } | Effect::Claim { .. } | Effect::Act { .. }));
     is_broken(state) && !writes && opened.plan.routes.iter().all(|route| quiet(route) && home::is_home_now(state, route))
 }

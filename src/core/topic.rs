@@ -359,9 +359,7 @@ impl News {
                 (now, _) => matches!(now, News::Left { .. }),
             },
             Topic::Rollback => matches!(self, News::WayHomeDoubted { .. } | News::WayHomeAssured { .. }),
-            Topic::Session | Topic::Controls | Topic::Approval | Topic::Move | Topic::Drift | Topic::Database | Topic::Steps => {
-                false
-            }
+            Topic::Session | Topic::Controls | Topic::Approval | Topic::Move | Topic::Drift | Topic::Database | Topic::Steps => false,
         }
     }
 }

@@ -27,7 +27,6 @@ use crate::{
         unmarked,
     },
     domain::{
-        digest::Digest,
         id::{AskId, OperatorId, RouteId},
         weight::{PerMille, Weights},
     },

@@ -9,6 +9,8 @@ const SAMPLED_EVERY: Millis = Millis::from_secs(60);
 const KEPT_BACK: Millis = Millis::from_secs(240);
 /// A look at each instance of the plan's database.
 pub const DATABASE_EVERY: Millis = Millis::from_secs(10);
+/// A look at the thing of each step of the plan.
+pub const STEP_EVERY: Millis = Millis::from_secs(10);
 
 /// Of a replica's lag, when instances are looked at each `every`.
 pub const fn of_lag(every: Millis) -> Millis {

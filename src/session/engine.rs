@@ -423,9 +423,7 @@ fn repeated(effect: &IssuedEffect) -> EffectId {
         | Effect::Act { .. }
         | Effect::Read { .. }
         | Effect::Inject { .. }
-        | Effect::Wake { .. } => {
-            effect.id
-        }
+        | Effect::Wake { .. } => effect.id,
     }
 }
 

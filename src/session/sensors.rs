@@ -60,7 +60,9 @@ pub struct StepSensor {
 
 impl Sensor for StepSensor {
     fn source(&self) -> SourceId {
-        format!("step/{}", self.step).parse().expect("a step's name is a name, and stays one behind a prefix that leaves it under 63 characters")
+        format!("step/{}", self.step)
+            .parse()
+            .expect("a step's name is a name, and stays one behind a prefix that leaves it under 63 characters")
     }
     fn every(&self) -> Millis {
         self.every

@@ -259,12 +259,9 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
             names.route(route),
             now.since(*since)
         ),
-        Attention::StepApprovalOpen { by, step, act, until, .. } => format!(
-            "{by} asks to {} \"{}\" and waits for a second person until {}Z",
-            steps::act(*act),
-            names.step(step),
-            clock(*until)
-        ),
+        Attention::StepApprovalOpen { by, step, act, until, .. } => {
+            format!("{by} asks to {} \"{}\" and waits for a second person until {}Z", steps::act(*act), names.step(step), clock(*until))
+        }
         Attention::StepTrouble { step, trouble } => steps::trouble(step, trouble, now, names),
         Attention::ApprovalOpen { by, route, from, to, until, .. } => format!(
             "{by} asks to move {} from {} to {} and waits for a second person until {}Z",

@@ -85,9 +85,15 @@ pub fn news(id: &StepId, what: &StepNews, names: Names) -> String {
             format!("nobody knows whether \"{step}\" was accepted, for nobody was there to hear it; looking")
         }
         StepNews::DidNotHappen { .. } => format!("\"{step}\" did not happen after all: its thing stands where it stood"),
-        StepNews::TakesLong { .. } => format!("\"{step}\" takes longer than the plan has patience; nothing is given up, look at its operation"),
-        StepNews::FoundReached { evidence: seen } => format!("\"{step}\" is as the plan wants it, and nobody here did that: {}", evidence(seen)),
-        StepNews::FoundApart { changes: found } => format!("\"{step}\" was reached, and somebody else has changed that ({})", changes(found)),
+        StepNews::TakesLong { .. } => {
+            format!("\"{step}\" takes longer than the plan has patience; nothing is given up, look at its operation")
+        }
+        StepNews::FoundReached { evidence: seen } => {
+            format!("\"{step}\" is as the plan wants it, and nobody here did that: {}", evidence(seen))
+        }
+        StepNews::FoundApart { changes: found } => {
+            format!("\"{step}\" was reached, and somebody else has changed that ({})", changes(found))
+        }
         StepNews::Skipped { by, reason } => format!("{by} skips \"{step}\": {reason}"),
         StepNews::Approved { by, asked_by, approver, asker, .. } => {
             let known = |who: &Option<Box<crate::domain::credentials::Credentials>>| {
@@ -106,14 +112,18 @@ pub fn news(id: &StepId, what: &StepNews, names: Names) -> String {
 pub fn refusal(why: &StepRefusal, names: Names) -> String {
     match why {
         StepRefusal::NotSeen { ago: None } => "nobody has looked at it yet; wait for the first look".to_owned(),
-        StepRefusal::NotSeen { ago: Some(ago) } => format!("it was last looked at {ago} ago; wait for a look, or see whether its API answers"),
+        StepRefusal::NotSeen { ago: Some(ago) } => {
+            format!("it was last looked at {ago} ago; wait for a look, or see whether its API answers")
+        }
         StepRefusal::Changed => "it is not what you saw any more; look again, then ask again".to_owned(),
         StepRefusal::Reached => "it is so already".to_owned(),
         StepRefusal::NotReached => "there is nothing to take back: it is not as the step wants it".to_owned(),
         StepRefusal::Underway { operation: Some(operation) } => format!("it is under way already, as {operation}; wait for its end"),
         StepRefusal::Underway { operation: None } => "it is under way already; wait for its end".to_owned(),
         StepRefusal::Foreign { why } => format!("something else stands there, and no act of this step leads on; see to it by hand ({why})"),
-        StepRefusal::Needs { unmet } => format!("first the plan needs {}", unmet.iter().map(|one| need(one, names)).collect::<Vec<_>>().join(" and ")),
+        StepRefusal::Needs { unmet } => {
+            format!("first the plan needs {}", unmet.iter().map(|one| need(one, names)).collect::<Vec<_>>().join(" and "))
+        }
         StepRefusal::Needed { by } => {
             let by: Vec<String> = by.iter().map(|step| format!("\"{}\"", names.step(step))).collect();
             format!("{} rests on it; take that back first", by.join(" and "))
@@ -161,7 +171,9 @@ pub fn trouble(step: &StepId, trouble: &Trouble, now: Timestamp, names: Names) -
     let step = names.step(step);
     match trouble {
         Trouble::NotDone { why } => format!("\"{step}\" was not done: {}; look, then run it again or skip it", why),
-        Trouble::Unknown { since } => format!("nobody knows since {} ago whether \"{step}\" was accepted; its looks will tell", now.since(*since)),
+        Trouble::Unknown { since } => {
+            format!("nobody knows since {} ago whether \"{step}\" was accepted; its looks will tell", now.since(*since))
+        }
         Trouble::TakesLong { since } => format!("\"{step}\" is under way for {}, longer than the plan has patience", now.since(*since)),
         Trouble::Foreign { why } => format!("something else stands where \"{step}\" would act; see to it by hand ({why})"),
     }

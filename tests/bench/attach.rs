@@ -199,7 +199,12 @@ impl Hosted {
         let (close, closing) = watch::channel(None);
         let owner = peer::own_uid();
         let (roster, rostered) = watch::channel(Arc::new(Roster::of_owner(owner, "")));
-        let executors = Executors { drivers: [(route(), driver.clone() as Arc<dyn Driver>)].into(), fault_injector: None, read_every };
+        let executors = Executors {
+            drivers: [(route(), driver.clone() as Arc<dyn Driver>)].into(),
+            reconcilers: Default::default(),
+            fault_injector: None,
+            read_every,
+        };
         let sensor = WeightsSensor { route: route(), driver: driver.clone(), every: read_every };
         let parts = Parts { clock: Clock::live(), executors, sensors: vec![Box::new(sensor)], inside, stop: stopped };
         let about = About { session: session(), plan: "bench".into(), world: WorldKind::Live, first_client: ClientId(1) };

@@ -206,7 +206,8 @@ impl BackupStep {
         match self.examine().await {
             Err(failure) => Outcome::NotDone(failure.fault),
             Ok(standing) if standing.version() != Some(version) => {
-                let message = format!("{} has another backup, or is worked on, since it was looked at; nothing was asked for", self.config.instance);
+                let message =
+                    format!("{} has another backup, or is worked on, since it was looked at; nothing was asked for", self.config.instance);
                 Outcome::NotDone(Fault::new(FaultKind::Conflict, message))
             }
             Ok(_) => {

@@ -16,7 +16,7 @@ use crate::{
         figures,
         has::{is_reached, strangers},
         home::{Home, home},
-        outlook::{self, Attention, Outlook, Silence, Then},
+        outlook::{self, Attention, Outlook, Silence, Then, Trouble},
         reason::{Mover, Objection},
         requests::{Requests, requests},
         runbook::Act,

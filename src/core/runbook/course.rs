@@ -4,13 +4,13 @@ use crate::{
     core::{
         decision::Effect,
         news::News,
-        runbook::state::{Act, Acted, Doing, Seen, StepNews, StepState},
+        runbook::state::{Acted, Doing, Seen, StepNews, StepState},
         turn::Turn,
     },
     domain::{
         fault::{Fault, Outcome},
         id::{EffectId, StepId},
-        standing::{Known, Standing},
+        standing::{Act, Known, Standing},
         time::{Millis, Timestamp},
     },
     plan::model::Plan,

@@ -12,7 +12,7 @@ use crate::{
         record,
         runbook::{
             stage::{self, unmet},
-            state::{Act, Doing, Skipped, StepNews, StepRefusal, StepTerms},
+            state::{Doing, Skipped, StepNews, StepRefusal, StepTerms},
         },
         sight::Sight,
         turn::Turn,
@@ -21,7 +21,7 @@ use crate::{
         fault::Version,
         id::{AskId, OperatorId, StepId},
         shown::Shown,
-        standing::{Change, Standing},
+        standing::{Act, Change, Standing},
     },
     plan::model::steps::{Consent, Need, Step, Undoing},
 };
@@ -152,7 +152,8 @@ fn resting_on<'a>(sight: &'a Sight<'_>, step: &'a Step) -> impl Iterator<Item = 
     let is_begun = |other: &&Step| {
         let known = sight.state.steps.get(&other.id);
         known.is_some_and(|known| {
-            let reached = known.skipped.is_none() && matches!(known.seen.as_ref().map(|seen| &seen.standing), Some(Standing::Reached { .. }));
+            let reached =
+                known.skipped.is_none() && matches!(known.seen.as_ref().map(|seen| &seen.standing), Some(Standing::Reached { .. }));
             known.doing != Doing::Nothing || reached
         })
     };

@@ -22,17 +22,38 @@ use crate::{
 #[derive(Debug, Clone, PartialEq)]
 pub enum Stage<'a> {
     /// Nobody has looked since the session opened, or for so long.
-    Unseen { ago: Option<Millis> },
+    Unseen {
+        ago: Option<Millis>,
+    },
     /// It is not as the plan wants it, and can't be begun yet.
-    Waiting { on: Vec<Unmet<'a>>, changes: &'a [Change] },
+    Waiting {
+        on: Vec<Unmet<'a>>,
+        changes: &'a [Change],
+    },
     /// It can be run.
-    Ready { changes: &'a [Change], failed: Option<&'a Fault> },
+    Ready {
+        changes: &'a [Change],
+        failed: Option<&'a Fault>,
+    },
     /// Its act has left, or nobody knows what came of it.
-    Acting { act: Act, since: Timestamp, unknown: Option<Option<&'a Fault>> },
+    Acting {
+        act: Act,
+        since: Timestamp,
+        unknown: Option<Option<&'a Fault>>,
+    },
     /// The vendor works on it: for this session since `since`, or for somebody else.
-    Underway { act: Option<Act>, since: Option<Timestamp>, work: Option<&'a Underway>, is_late: bool },
-    Reached { evidence: &'a [Known] },
-    Foreign { why: &'a Shown },
+    Underway {
+        act: Option<Act>,
+        since: Option<Timestamp>,
+        work: Option<&'a Underway>,
+        is_late: bool,
+    },
+    Reached {
+        evidence: &'a [Known],
+    },
+    Foreign {
+        why: &'a Shown,
+    },
     Skipped(&'a Skipped),
 }
 
@@ -86,7 +107,7 @@ pub fn stage<'a>(state: &'a State, step: &'a Step) -> Stage<'a> {
 }
 
 /// What of a step's needs is not met now.
-pub fn unmet<'a>(sight: &Sight<'_>, step: &'a Step) -> Vec<Unmet<'a>> {
+pub(super) fn unmet<'a>(sight: &Sight<'_>, step: &'a Step) -> Vec<Unmet<'a>> {
     step.needs.iter().filter_map(|need| Some(Unmet { need, why: why_not(sight, need)? })).collect()
 }
 

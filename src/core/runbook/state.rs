@@ -142,24 +142,46 @@ pub enum StepNews {
         changes: Vec<Change>,
     },
     /// The vendor works on it.
-    Accepted { act: Act, operation: Option<Shown> },
+    Accepted {
+        act: Act,
+        operation: Option<Shown>,
+    },
     /// A look has seen its end, so long after it was asked for.
-    Ended { act: Act, took: Millis, evidence: Vec<Known> },
-    NotDone { act: Act, why: Fault },
+    Ended {
+        act: Act,
+        took: Millis,
+        evidence: Vec<Known>,
+    },
+    NotDone {
+        act: Act,
+        why: Fault,
+    },
     OutcomeUnknown {
         act: Act,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         why: Option<Fault>,
     },
     /// A look has seen that it did not happen after all.
-    DidNotHappen { act: Act },
+    DidNotHappen {
+        act: Act,
+    },
     /// It is still under way, longer than the plan has patience.
-    TakesLong { act: Act, since: Timestamp },
+    TakesLong {
+        act: Act,
+        since: Timestamp,
+    },
     /// It is as the plan wants it, and nobody here did that.
-    FoundReached { evidence: Vec<Known> },
+    FoundReached {
+        evidence: Vec<Known>,
+    },
     /// It was as the plan wants it, and somebody else has changed that.
-    FoundApart { changes: Vec<Change> },
-    Skipped { by: OperatorId, reason: Shown },
+    FoundApart {
+        changes: Vec<Change>,
+    },
+    Skipped {
+        by: OperatorId,
+        reason: Shown,
+    },
     Approved {
         by: OperatorId,
         asked_by: OperatorId,
@@ -169,7 +191,12 @@ pub enum StepNews {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         asker: Option<Box<Credentials>>,
     },
-    ApprovalAsked { by: OperatorId, act: Act, changes: Vec<Change>, within: Millis },
+    ApprovalAsked {
+        by: OperatorId,
+        act: Act,
+        changes: Vec<Change>,
+        within: Millis,
+    },
 }
 
 impl StepNews {
@@ -208,13 +235,21 @@ pub enum StepRefusal {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         operation: Option<Shown>,
     },
-    Foreign { why: Shown },
-    Needs { unmet: Vec<Need> },
+    Foreign {
+        why: Shown,
+    },
+    Needs {
+        unmet: Vec<Need>,
+    },
     /// Something later rests on it.
-    Needed { by: Vec<StepId> },
+    Needed {
+        by: Vec<StepId>,
+    },
     /// A rollback is under way, and nothing else begins.
     GoingHome,
     /// What can't be taken back wants the name of its target typed.
-    NotNamed { target: Shown },
+    NotNamed {
+        target: Shown,
+    },
     NoUndo,
 }

@@ -19,8 +19,7 @@ use crate::{
     },
 };
 
-const KEYS: &[&str] =
-    &["name", "title", "sql_backup", "sql_high_availability", "needs", "consent", "patience", "owner", "expected"];
+const KEYS: &[&str] = &["name", "title", "sql_backup", "sql_high_availability", "needs", "consent", "patience", "owner", "expected"];
 /// The keys of which each step has one: its kind.
 const KINDS: &[&str] = &["sql_backup", "sql_high_availability"];
 const CONSENTS: &[(&str, Consent); Consent::COUNT] = &[("alone", Consent::Alone), ("second_person", Consent::SecondPerson)];
@@ -101,8 +100,7 @@ fn instance(problems: &mut Problems, at: &At<'_>) -> Option<InstanceId> {
 }
 
 fn needs(problems: &mut Problems, at: &At<'_>, own: Option<&StepId>, declared: &Declared<'_>) -> Option<Vec<Need>> {
-    let found: Vec<_> =
-        reader::list(problems, at, "needs")?.into_iter().map(|entry| need(problems, entry, own, declared)).collect();
+    let found: Vec<_> = reader::list(problems, at, "needs")?.into_iter().map(|entry| need(problems, entry, own, declared)).collect();
     found.into_iter().collect()
 }
 
@@ -118,7 +116,10 @@ fn need(problems: &mut Problems, at: At<'_>, own: Option<&StepId>, declared: &De
             let known: Vec<&str> = declared.steps.iter().map(|step| step.name).collect();
             let id: StepId = name::reference(problems, &at, "step", &known)?;
             if own == Some(&id) || own.is_some_and(|own| leads_to(&declared.steps, id.as_str(), own.as_str())) {
-                problems.at(&at, format!("`{id}` needs this step itself, so neither could ever begin")).allowed("needs without a circle").error();
+                problems
+                    .at(&at, format!("`{id}` needs this step itself, so neither could ever begin"))
+                    .allowed("needs without a circle")
+                    .error();
                 return None;
             }
             Some(Need::Step(id))

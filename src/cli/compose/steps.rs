@@ -1,0 +1,33 @@
+//! Who looks at the things of a plan's steps, and acts on them.
+
+use std::sync::Arc;
+
+use color_eyre::eyre::Result;
+
+use super::Composer;
+use crate::{
+    adapter::cloud_sql::steps::{AvailabilityStep, BackupStep, StepConfig},
+    domain::id::InstanceId,
+    plan::model::steps::{Desired, Step},
+    port::Reconciler,
+};
+
+impl Composer<'_> {
+    /// What reaches what a step wants.
+    /// # Errors
+    /// If no client can be made.
+    pub(in crate::cli) fn reconciler(&self, step: &Step) -> Result<Arc<dyn Reconciler>> {
+        Ok(match &step.desired {
+            Desired::SqlBackup { instance, younger_than } => {
+                Arc::new(BackupStep::new(self.sql_step(instance), *younger_than, self.google(SQL)?))
+            }
+            Desired::SqlHighAvailability { instance } => Arc::new(AvailabilityStep::new(self.sql_step(instance), self.google(SQL)?)),
+        })
+    }
+
+    fn sql_step(&self, instance: &InstanceId) -> StepConfig {
+        StepConfig { project: self.plan.project.to_string(), instance: instance.clone(), now: self.now() }
+    }
+}
+
+const SQL: &str = "sqladmin.googleapis.com";
