@@ -12,13 +12,14 @@ use crate::{
         evidence, exposure, failing, figures,
         reason::Evidence,
         replication::{self, Soundness},
+        runbook::{self, Stage},
         settle::{self, Verdict},
         standing,
         state::{Motion, Reading, Watched},
         turn::Turn,
     },
     domain::{
-        id::BackendId,
+        id::{BackendId, StepId},
         metric::{Basis, Metric, Sample},
         time::{Millis, Timestamp},
         weight::PerMille,
@@ -41,6 +42,7 @@ pub(super) fn look(turn: &Turn, wanted: &Check, expires: Millis) -> Finding {
         Check::NoDroppedConnections(span) => no_drops(turn, *span),
         Check::AllTrafficOnTarget => all_on_target(turn),
         Check::StableFor(span) => stable(turn, *span),
+        Check::StepReached(id) => reached(turn, id),
     }
 }
 
@@ -324,6 +326,25 @@ fn stable(turn: &Turn, span: Millis) -> Finding {
         }
     }
     Finding::Holds { seen_at: turn.now, evidence: Evidence::StableFor { span } }
+}
+
+fn reached(turn: &Turn, id: &StepId) -> Finding {
+    let (step, known) = (turn.plan.step(id), turn.state.steps.get(id));
+    let seen_at = known.and_then(|known| known.seen.as_ref()).map(|seen| seen.at);
+    let (Some(step), Some(seen_at)) = (step, seen_at) else { return Finding::Unknown(Evidence::StepUnseen { step: id.clone() }) };
+    let step_id = id.clone();
+    match runbook::stage(turn.state, step) {
+        Stage::Reached { evidence } => {
+            Finding::Holds { seen_at, evidence: Evidence::StepReached { step: step_id, known: evidence.to_vec() } }
+        }
+        Stage::Waiting { changes, .. } | Stage::Ready { changes, .. } => {
+            Finding::NotYet(Evidence::StepApart { step: step_id, changes: changes.to_vec() })
+        }
+        Stage::Acting { .. } | Stage::Underway { .. } => Finding::NotYet(Evidence::StepUnderway { step: step_id }),
+        Stage::Foreign { why } => Finding::Against { seen_at, evidence: Evidence::StepForeign { step: step_id, why: why.clone() } },
+        Stage::Skipped(skipped) => Finding::NotYet(Evidence::StepSkipped { step: step_id, by: skipped.by.clone() }),
+        Stage::Unseen { .. } => Finding::Unknown(Evidence::StepUnseen { step: step_id }),
+    }
 }
 
 fn checks<'a>(turn: &Turn<'a>) -> impl Iterator<Item = &'a Check> {

@@ -15,9 +15,10 @@ use crate::{
         claim::Claim,
         fault::{Fault, FaultKind},
         hindrance::Hindrance,
-        id::{BackendId, InstanceId, OperatorId, RouteId, SourceId, TriggerId},
+        id::{BackendId, InstanceId, OperatorId, RouteId, SourceId, StepId, TriggerId},
         metric::{Gap, Metric},
         shown::Shown,
+        standing::{Change, Known},
         time::Millis,
         weight::PerMille,
     },
@@ -439,6 +440,31 @@ pub enum Evidence {
     },
     StableFor {
         span: Millis,
+    },
+    /// A look has seen a step as the plan wants it.
+    StepReached {
+        step: StepId,
+        known: Vec<Known>,
+    },
+    StepApart {
+        step: StepId,
+        changes: Vec<Change>,
+    },
+    StepUnderway {
+        step: StepId,
+    },
+    StepForeign {
+        step: StepId,
+        why: Shown,
+    },
+    /// A person said that it is not to be done, which shows nothing.
+    StepSkipped {
+        step: StepId,
+        by: OperatorId,
+    },
+    /// Nobody has looked at it, or not lately.
+    StepUnseen {
+        step: StepId,
     },
 }
 

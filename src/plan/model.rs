@@ -383,6 +383,8 @@ pub enum Check {
     AllTrafficOnTarget,
     /// Error rate and 95th percentile of the target within bounds without a break for this long.
     StableFor(Millis),
+    /// A step of the plan is reached, by what a look saw; one that was skipped is not.
+    StepReached(StepId),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

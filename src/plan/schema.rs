@@ -6,6 +6,7 @@
 
 use serde_json::{Map, Value, json};
 
+mod steps;
 pub mod table;
 
 /// A mapping of the plan: its keys, in the order in which people write them.

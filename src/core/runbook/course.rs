@@ -2,14 +2,14 @@
 
 use crate::{
     core::{
-        decision::Effect,
         news::News,
-        runbook::state::{Acted, Doing, Seen, StepNews, StepState},
+        runbook::state::{Acted, Doing, Ended, Seen, StepNews, StepState},
         turn::Turn,
     },
     domain::{
-        fault::{Fault, Outcome},
+        fault::{Fault, FaultKind, Outcome},
         id::{EffectId, StepId},
+        shown::Shown,
         standing::{Act, Known, Standing},
         time::{Millis, Timestamp},
     },
@@ -44,9 +44,7 @@ pub(in crate::core) fn observed(turn: &mut Turn, asked_at: Timestamp, id: &StepI
                 None
             }
             End::Foreign(why) => Some(ended(known, now, Err(why))),
-            End::NotYet(Some((name, why))) if operation.as_ref().is_none_or(|operation| *operation == name) => {
-                Some(ended(known, now, Err(why)))
-            }
+            End::NotYet(Some((name, why))) if operation.as_ref() == Some(&name) => Some(ended(known, now, Err(why))),
             End::NotYet(_) if now.since(since) >= LATE_MAX && known.ended.is_some_and(|(at, _)| now.since(at) >= LATE_MAX) => {
                 Some(did_not_happen(known, now, act))
             }
@@ -74,14 +72,14 @@ enum End {
     Reached(Vec<Known>),
     Underway,
     /// It stands where it stood; and how the newest work on it failed, if any did.
-    NotYet(Option<(crate::domain::shown::Shown, Fault)>),
+    NotYet(Option<(Shown, Fault)>),
     Foreign(Fault),
 }
 
 fn end(act: Act, standing: &Standing) -> End {
     match (act, standing) {
         (_, Standing::Underway(_)) => End::Underway,
-        (_, Standing::Foreign { why }) => End::Foreign(Fault::new(crate::domain::fault::FaultKind::Conflict, why.as_str())),
+        (_, Standing::Foreign { why }) => End::Foreign(Fault::new(FaultKind::Conflict, why.as_str())),
         (Act::Run, Standing::Reached { evidence, .. }) => End::Reached(evidence.clone()),
         (Act::Undo, Standing::Apart { .. }) => End::Reached(Vec::new()),
         (Act::Run, Standing::Apart { failed, .. }) => {
@@ -118,7 +116,7 @@ fn ended(known: &mut StepState, now: Timestamp, how: Result<Vec<Known>, Fault>) 
     };
     let took = now.since(since);
     known.doing = Doing::Nothing;
-    known.last = Some(Acted { act, by, at: now, took, failed: how.as_ref().err().cloned() });
+    known.last = Some(Acted { act, by, at: now, took, how: how.as_ref().err().cloned().map_or(Ended::Done, Ended::NotDone) });
     match how {
         Ok(evidence) => StepNews::Ended { act, took, evidence },
         Err(why) => StepNews::NotDone { act, why },
@@ -127,7 +125,7 @@ fn ended(known: &mut StepState, now: Timestamp, how: Result<Vec<Known>, Fault>) 
 
 fn did_not_happen(known: &mut StepState, now: Timestamp, act: Act) -> StepNews {
     if let Some((_, by, since)) = known.doing.act().map(|(act, by, since)| (act, by.clone(), since)) {
-        known.last = Some(Acted { act, by, at: now, took: now.since(since), failed: None });
+        known.last = Some(Acted { act, by, at: now, took: now.since(since), how: Ended::DidNotHappen });
     }
     known.doing = Doing::Nothing;
     StepNews::DidNotHappen { act }
@@ -195,13 +193,5 @@ pub(in crate::core) fn follow(turn: &mut Turn) {
     }
     for (step, what) in told {
         turn.tell(News::Step { step, what });
-    }
-}
-
-/// Whether an effect is an act on a step.
-pub(in crate::core) fn acts_on(effect: &Effect) -> Option<&StepId> {
-    match effect {
-        Effect::Act { step, .. } => Some(step),
-        Effect::Write { .. } | Effect::Claim { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     }
 }

@@ -18,7 +18,7 @@ mod stage;
 mod state;
 
 pub use stage::{Stage, Unmet, Why, stage};
-pub use state::{Acted, Doing, Seen, Skipped, StepNews, StepRefusal, StepState, StepTerms};
+pub use state::{Acted, Doing, Ended, Seen, Skipped, StepNews, StepRefusal, StepState, StepTerms};
 
 pub(super) use course::{finished, follow, observed, opened, restarted};
 pub(super) use rules::{Wanted, approved, holds, run, skip};

@@ -49,10 +49,10 @@ pub(in crate::core) fn run(turn: &mut Turn, by: &Asker, ask: AskId, wanted: Want
     let step = turn.plan.step(wanted.step).ok_or(Refusal::Missing(Missing::Step))?;
     controls::held_by(turn, by)?;
     let changes = examine(&turn.sight(), step, wanted.act, wanted.version)?;
-    if needs_name(step, wanted.act) && wanted.named.is_none_or(|named| named.as_str() != step.desired.target()) {
+    if step.is_final(wanted.act) && wanted.named.is_none_or(|named| named.as_str() != step.desired.target()) {
         return Err(refused(StepRefusal::NotNamed { target: Shown::new(step.desired.target()) }));
     }
-    match step.consent {
+    match step.consent(wanted.act) {
         Consent::SecondPerson => {
             let terms = terms(turn, step, wanted.act, (wanted.version.clone(), changes));
             approval::request_step(turn, by, ask, terms)
@@ -140,7 +140,7 @@ fn changes(step: &Step, act: Act, standing: &Standing) -> Result<Vec<Change>, St
         (Act::Run, Standing::Reached { .. }) => Err(StepRefusal::Reached),
         (Act::Undo, Standing::Apart { .. }) => Err(StepRefusal::NotReached),
         (Act::Undo, Standing::Reached { .. }) => match step.desired.undoing() {
-            Undoing::Possible => Ok(Vec::new()),
+            Undoing::Possible | Undoing::Destroys => Ok(Vec::new()),
             Undoing::Needless | Undoing::Impossible => Err(StepRefusal::NoUndo),
         },
     }
@@ -158,10 +158,6 @@ fn resting_on<'a>(sight: &'a Sight<'_>, step: &'a Step) -> impl Iterator<Item = 
         })
     };
     sight.plan.steps().filter(needs).filter(is_begun).map(|other| &other.id)
-}
-
-fn needs_name(step: &Step, act: Act) -> bool {
-    act == Act::Run && step.desired.undoing() == Undoing::Impossible
 }
 
 fn terms(turn: &Turn, step: &Step, act: Act, seen: (Version, Vec<Change>)) -> StepTerms {

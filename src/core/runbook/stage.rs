@@ -3,7 +3,7 @@
 use crate::{
     core::{
         evidence,
-        runbook::{Act, Doing, Skipped, StepRefusal, StepState, rules},
+        runbook::{Act, Doing, Ended, Skipped, StepRefusal, StepState, rules},
         sight::Sight,
         state::{ItemStatus, State},
     },
@@ -99,7 +99,10 @@ pub fn stage<'a>(state: &'a State, step: &'a Step) -> Stage<'a> {
         Ok(Standing::Foreign { why }) => Stage::Foreign { why },
         Ok(Standing::Apart { changes, failed, .. }) => {
             let on = unmet(&sight, step);
-            let own = known.last.as_ref().filter(|last| last.act == Act::Run).and_then(|last| last.failed.as_ref());
+            let own = known.last.as_ref().and_then(|last| match (&last.how, last.act) {
+                (Ended::NotDone(why), Act::Run) => Some(why),
+                (Ended::NotDone(_), Act::Undo) | (Ended::Done | Ended::DidNotHappen, _) => None,
+            });
             let failed = own.or(failed.as_ref().map(|failed| &failed.why));
             if on.is_empty() { Stage::Ready { changes, failed } } else { Stage::Waiting { on, changes } }
         }

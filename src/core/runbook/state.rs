@@ -109,9 +109,18 @@ pub struct Acted {
     pub at: Timestamp,
     /// From the request to the look that saw its end.
     pub took: Millis,
-    /// Why it was not done; `None` where it was.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failed: Option<Fault>,
+    pub how: Ended,
+}
+
+/// What came of an act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// A look has seen it done.
+    Done,
+    NotDone(Fault),
+    /// It was accepted, or nobody knew, and looks see nothing of it.
+    DidNotHappen,
 }
 
 /// What a second person approves; field names and order are part of the digest.

@@ -6,7 +6,11 @@ use crate::{
     domain::{age, time::Millis},
     plan::{
         document::Value,
-        lower::{name::Names, span_within},
+        lower::{
+            declared::DeclaredStep,
+            name::{self, Names},
+            span_within,
+        },
         model::{Check, Item, Proof, Stage},
         reader::{self, At, Fields, Problems},
         units,
@@ -20,7 +24,7 @@ const PLAIN: &[(&str, PlainProof); PlainProof::COUNT] = &[
     ("monitoring_in_place", PlainProof::MonitoringInPlace),
     ("all_traffic_on_target", PlainProof::AllTrafficOnTarget),
 ];
-const BOUNDED: &[&str] = &["error_rates_below", "latency_below", "replication_lag_below", "no_dropped_connections", "stable_for"];
+const BOUNDED: &[&str] = &["error_rates_below", "latency_below", "replication_lag_below", "no_dropped_connections", "stable_for", "step"];
 /// A signature is good for a month at most, which is as long as a migration takes.
 const EXPIRES_MOST: Millis = Millis::from_mins(31 * 24 * 60);
 const BOUND_MOST: Millis = Millis::from_mins(24 * 60);
@@ -42,13 +46,14 @@ pub(super) enum Lag {
 
 /// What the lines rest on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rests {
+pub(super) struct Rests<'a> {
     pub lag: Lag,
+    pub steps: &'a [DeclaredStep<'a>],
     /// How old a backend's figure gets before the next one is known; `None` where the plan doesn't say it as it should.
     pub figures: Option<Millis>,
 }
 
-impl Rests {
+impl Rests<'_> {
     /// How old the figure behind a line gets before the next one is known; `None` for one whose evidence is looked at there and then.
     fn age(self, proof: &Proof) -> Option<Millis> {
         match proof {
@@ -56,13 +61,17 @@ impl Rests {
             Proof::Collected(Check::ErrorRatesBelow(_) | Check::LatencyBelow(_)) => self.figures,
             Proof::Signed
             | Proof::Collected(
-                Check::MonitoringInPlace | Check::NoDroppedConnections(_) | Check::AllTrafficOnTarget | Check::StableFor(_),
+                Check::MonitoringInPlace
+                | Check::NoDroppedConnections(_)
+                | Check::AllTrafficOnTarget
+                | Check::StableFor(_)
+                | Check::StepReached(_),
             ) => None,
         }
     }
 }
 
-pub(super) fn checklist(problems: &mut Problems, at: &At<'_>, rests: Rests) -> Option<Vec<Item>> {
+pub(super) fn checklist(problems: &mut Problems, at: &At<'_>, rests: Rests<'_>) -> Option<Vec<Item>> {
     let fields = Fields::open(problems, at.clone(), STAGES)?;
     let mut names = Names::new("item");
     let mut found = Vec::new();
@@ -79,11 +88,11 @@ pub(super) fn checklist(problems: &mut Problems, at: &At<'_>, rests: Rests) -> O
     found.into_iter().collect()
 }
 
-fn item(problems: &mut Problems, names: &mut Names, at: At<'_>, stage: Stage, rests: Rests) -> Option<Item> {
+fn item(problems: &mut Problems, names: &mut Names, at: At<'_>, stage: Stage, rests: Rests<'_>) -> Option<Item> {
     let fields = Fields::open(problems, at, KEYS)?;
     let id = fields.required(problems, "name", "load-test").and_then(|at| names.take(problems, &at));
     let title = fields.required(problems, "title", "Load testing completed").and_then(|at| reader::title(problems, &at));
-    let proof = fields.required(problems, "proof", "signed").and_then(|at| proof(problems, at, rests.lag));
+    let proof = fields.required(problems, "proof", "signed").and_then(|at| proof(problems, at, rests));
     let expires_at = fields.required(problems, "expires", "7d");
     let expires = expires_at.as_ref().and_then(|at| span_within(problems, at, Millis::from_secs(10), EXPIRES_MOST));
     if let (Some(at), Some(expires), Some(age)) = (&expires_at, expires, proof.as_ref().and_then(|proof| rests.age(proof)))
@@ -102,7 +111,7 @@ fn minutes_beyond(age: Millis) -> u64 {
     age.0 / 60_000 + 1
 }
 
-fn proof(problems: &mut Problems, at: At<'_>, lag: Lag) -> Option<Proof> {
+fn proof(problems: &mut Problems, at: At<'_>, rests: Rests<'_>) -> Option<Proof> {
     if let Value::Text(typed) = &at.node.value {
         if BOUNDED.contains(&typed.as_str()) {
             problems.at(&at, format!("`{typed}` needs its bound")).help(format!("write `{typed}: …` on a line of its own")).error();
@@ -118,7 +127,7 @@ fn proof(problems: &mut Problems, at: At<'_>, lag: Lag) -> Option<Proof> {
     let mut checks = Vec::new();
     for key in BOUNDED {
         if let Some(at) = fields.optional(problems, key) {
-            checks.push(check(problems, &at, key, lag));
+            checks.push(check(problems, &at, key, rests));
         }
     }
     if checks.len() != 1 {
@@ -129,7 +138,7 @@ fn proof(problems: &mut Problems, at: At<'_>, lag: Lag) -> Option<Proof> {
     checks.pop()?.map(Proof::Collected)
 }
 
-fn check(problems: &mut Problems, at: &At<'_>, key: &str, lag: Lag) -> Option<Check> {
+fn check(problems: &mut Problems, at: &At<'_>, key: &str, rests: Rests<'_>) -> Option<Check> {
     match key {
         "error_rates_below" => reader::quantity(problems, at, units::FRACTION_ALLOWED, units::fraction).map(Check::ErrorRatesBelow),
         "latency_below" => {
@@ -137,7 +146,7 @@ fn check(problems: &mut Problems, at: &At<'_>, key: &str, lag: Lag) -> Option<Ch
             Some(Check::LatencyBelow(span.0 as f64))
         }
         "replication_lag_below" => {
-            if lag == Lag::NotMeasured {
+            if rests.lag == Lag::NotMeasured {
                 let message = "this plan describes no database whose lag could be measured";
                 problems.at(at, message).help("add `database: …`, or make the item `proof: signed`").error();
             }
@@ -145,6 +154,10 @@ fn check(problems: &mut Problems, at: &At<'_>, key: &str, lag: Lag) -> Option<Ch
         }
         "no_dropped_connections" => span_within(problems, at, Millis::from_secs(10), BOUND_MOST).map(Check::NoDroppedConnections),
         "stable_for" => span_within(problems, at, Millis::from_secs(10), BOUND_MOST).map(Check::StableFor),
+        "step" => {
+            let known: Vec<&str> = rests.steps.iter().map(|step| step.name).collect();
+            name::reference(problems, at, "step", &known).map(Check::StepReached)
+        }
         // The caller walks the same list of keys that opened the mapping.
         _ => None,
     }

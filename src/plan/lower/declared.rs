@@ -29,6 +29,8 @@ pub(super) struct Declared<'a> {
 pub(super) struct DeclaredItem<'a> {
     pub name: &'a str,
     pub hour: Hour,
+    /// The step that proves it.
+    pub step: Option<&'a str>,
 }
 
 /// A step of a phase.
@@ -37,6 +39,8 @@ pub(super) struct DeclaredStep<'a> {
     pub name: &'a str,
     /// Other steps that it needs.
     pub needs: Vec<&'a str>,
+    /// Lines of the checklist that it needs.
+    pub lines: Vec<&'a str>,
 }
 
 /// When a line can be done at the earliest.
@@ -84,6 +88,27 @@ impl<'a> Declared<'a> {
             items: ["pre_migration", "during_migration", "post_migration"].into_iter().flat_map(of_stage).collect(),
         }
     }
+    /// Whether the step `from` rests on the step `to`: by itself, by others, or by lines of the checklist that a step proves.
+    pub(super) fn step_rests_on(&self, from: &'a str, to: &str) -> bool {
+        let (mut open, mut seen) = (vec![from], vec![from]);
+        while let Some(name) = open.pop() {
+            if name == to {
+                return true;
+            }
+            let Some(step) = self.steps.iter().find(|step| step.name == name) else { continue };
+            for needed in step.needs.iter().copied().chain(step.lines.iter().filter_map(|line| self.step_of_line(line))) {
+                if !seen.contains(&needed) {
+                    seen.push(needed);
+                    open.push(needed);
+                }
+            }
+        }
+        false
+    }
+    /// The step that proves a line of the checklist.
+    pub(super) fn step_of_line(&self, line: &str) -> Option<&'a str> {
+        self.items.iter().find(|item| item.name == line)?.step
+    }
     /// Sources that no backend asks.
     pub(super) fn unused_sources(&self) -> Vec<&'a str> {
         let backends = self.routes.iter().flat_map(|route| &route.backends);
@@ -113,15 +138,16 @@ fn route(node: &Node) -> Option<DeclaredRoute<'_>> {
 }
 
 fn step(node: &Node) -> Option<DeclaredStep<'_>> {
-    let needs = items(value(node, "needs")).filter_map(|need| text(need, "step")).collect();
-    Some(DeclaredStep { name: text(node, "name")?, needs })
+    let of = |key| items(value(node, "needs")).filter_map(move |need| text(need, key)).collect();
+    Some(DeclaredStep { name: text(node, "name")?, needs: of("step"), lines: of("line") })
 }
 
 fn item<'a>(node: &'a Node, stage: &str) -> Option<DeclaredItem<'a>> {
     let proven_late = text(node, "proof") == Some("all_traffic_on_target")
         || value(node, "proof").is_some_and(|proof| value(proof, "stable_for").is_some());
     let hour = if stage == "post_migration" || proven_late { Hour::AfterTheMove } else { Hour::Any };
-    Some(DeclaredItem { name: text(node, "name")?, hour })
+    let step = value(node, "proof").and_then(|proof| text(proof, "step"));
+    Some(DeclaredItem { name: text(node, "name")?, hour, step })
 }
 
 /// The backends that the route at `node` declares.

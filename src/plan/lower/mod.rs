@@ -101,7 +101,7 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
     };
     let lag = if fields.has("database") { Lag::Measured } else { Lag::NotMeasured };
     let checklist = match fields.required(problems, "checklist", "{…}") {
-        Some(at) => checklist::checklist(problems, &at, Rests { lag, figures: told.age() }),
+        Some(at) => checklist::checklist(problems, &at, Rests { lag, steps: &declared.steps, figures: told.age() }),
         None => None,
     };
     let database = match fields.optional(problems, "database") {

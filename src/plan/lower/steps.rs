@@ -4,13 +4,13 @@ use strum::EnumCount;
 
 use crate::{
     domain::{
-        id::{InstanceId, StepId},
+        id::{InstanceId, ItemId, StepId},
         shown::Shown,
         time::Millis,
     },
     plan::{
         lower::{
-            declared::{Declared, DeclaredStep},
+            declared::Declared,
             name::{self, Names},
             some_share, span_within,
         },
@@ -115,18 +115,16 @@ fn need(problems: &mut Problems, at: At<'_>, own: Option<&StepId>, declared: &De
         (Some(at), None, None, None) => {
             let known: Vec<&str> = declared.steps.iter().map(|step| step.name).collect();
             let id: StepId = name::reference(problems, &at, "step", &known)?;
-            if own == Some(&id) || own.is_some_and(|own| leads_to(&declared.steps, id.as_str(), own.as_str())) {
-                problems
-                    .at(&at, format!("`{id}` needs this step itself, so neither could ever begin"))
-                    .allowed("needs without a circle")
-                    .error();
-                return None;
-            }
+            no_circle(problems, &at, id.as_str(), own, declared)?;
             Some(Need::Step(id))
         }
         (None, Some(at), None, None) => {
             let known: Vec<&str> = declared.items.iter().map(|item| item.name).collect();
-            name::reference(problems, &at, "checklist line", &known).map(Need::Line)
+            let id: ItemId = name::reference(problems, &at, "checklist line", &known)?;
+            if let Some(step) = declared.step_of_line(id.as_str()) {
+                no_circle(problems, &at, step, own, declared)?;
+            }
+            Some(Need::Line(id))
         }
         (None, None, Some(route), Some(away)) => {
             let route = name::reference(problems, &route, "route", &declared.route_names());
@@ -141,20 +139,13 @@ fn need(problems: &mut Problems, at: At<'_>, own: Option<&StepId>, declared: &De
     }
 }
 
-/// Whether `from` needs `to`, itself or by others.
-fn leads_to(steps: &[DeclaredStep<'_>], from: &str, to: &str) -> bool {
-    let (mut open, mut seen) = (vec![from], vec![from]);
-    while let Some(name) = open.pop() {
-        let needs = steps.iter().filter(|step| step.name == name).flat_map(|step| step.needs.iter().copied());
-        for need in needs {
-            if need == to {
-                return true;
-            }
-            if !seen.contains(&need) {
-                seen.push(need);
-                open.push(need);
-            }
-        }
+/// Nothing where a step that this one needs rests on this one itself.
+fn no_circle(problems: &mut Problems, at: &At<'_>, needed: &str, own: Option<&StepId>, declared: &Declared<'_>) -> Option<()> {
+    let needed = declared.steps.iter().find(|step| step.name == needed)?.name;
+    if own.is_none_or(|own| !declared.step_rests_on(needed, own.as_str())) {
+        return Some(());
     }
-    false
+    let message = format!("`{needed}` needs this step itself, so neither could ever begin");
+    problems.at(at, message).allowed("needs without a circle").error();
+    None
 }

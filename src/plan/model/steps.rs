@@ -6,6 +6,7 @@ use strum::EnumCount;
 use crate::domain::{
     id::{InstanceId, ItemId, RouteId, StepId},
     shown::Shown,
+    standing::Act,
     time::Millis,
     weight::PerMille,
 };
@@ -67,10 +68,28 @@ pub enum Consent {
 pub enum Undoing {
     /// By an act of its own.
     Possible,
+    /// By an act that takes away what the step has made, and with it what was put there since.
+    Destroys,
     /// There is nothing to take back: it leaves a thing more, and changes none.
     Needless,
     /// A point of no return.
     Impossible,
+}
+
+impl Step {
+    /// Who has to want `act`: what nobody can take back, or what takes something away, no plan leaves to one person alone.
+    pub fn consent(&self, act: Act) -> Consent {
+        if self.is_final(act) { Consent::SecondPerson } else { self.consent }
+    }
+
+    /// Whether whoever asks for `act` has to type the name of its target.
+    pub fn is_final(&self, act: Act) -> bool {
+        match (act, self.desired.undoing()) {
+            (Act::Run, Undoing::Impossible) | (Act::Undo, Undoing::Destroys) => true,
+            (Act::Run, Undoing::Possible | Undoing::Destroys | Undoing::Needless)
+            | (Act::Undo, Undoing::Possible | Undoing::Needless | Undoing::Impossible) => false,
+        }
+    }
 }
 
 impl Desired {

@@ -2,15 +2,15 @@
 
 use super::{Key, Kind, Needed, Object, Rule, Text};
 
-const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
+pub(super) const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
     Key { name, needed: Needed::Always, kind, about }
 }
 
-const fn maybe(name: &'static str, kind: Kind, about: &'static str) -> Key {
+pub(super) const fn maybe(name: &'static str, kind: Kind, about: &'static str) -> Key {
     Key { name, needed: Needed::AsWanted, kind, about }
 }
 
-const fn text(pattern: &'static str, allowed: &'static str, examples: &'static [&'static str]) -> Text {
+pub(super) const fn text(pattern: &'static str, allowed: &'static str, examples: &'static [&'static str]) -> Text {
     Text { pattern, chars_max: None, allowed, examples }
 }
 
@@ -20,9 +20,9 @@ const fn short(chars_max: usize, text: Text) -> Text {
 
 // How values are written.
 
-static TITLE: Text = short(80, text("\\S", "a text of at most 80 characters, one line of a screen", &[]));
+pub(super) static TITLE: Text = short(80, text("\\S", "a text of at most 80 characters, one line of a screen", &[]));
 static LINE: Text = short(200, text("\\S", "one line of at most 200 characters", &[]));
-static NAME: Text = text("^[a-z0-9][a-z0-9._/-]{0,62}$", "1 to 63 of a-z 0-9 . _ - /, beginning with a letter or digit", &[]);
+pub(super) static NAME: Text = text("^[a-z0-9][a-z0-9._/-]{0,62}$", "1 to 63 of a-z 0-9 . _ - /, beginning with a letter or digit", &[]);
 static PROJECT: Text =
     text("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", "a project id: 6 to 30 of a-z 0-9 -, beginning with a letter", &["my-project"]);
 static REGION: Text = text("^[a-z]+-[a-z]+[0-9]+$", "a region such as us-central1", &["us-central1", "europe-west1"]);
@@ -52,7 +52,8 @@ static RUN_REVISION: Text = text(
 );
 static CLUSTER: Text = text("^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$", "1 to 40 of a-z 0-9 -, beginning with a letter", &[]);
 static KUBERNETES: Text = text("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", "1 to 63 of a-z 0-9 -", &[]);
-static SQL_INSTANCE: Text = short(63, text("^[a-z]([a-z0-9-]*[a-z0-9])?$", "small letters, digits and -, beginning with a letter", &[]));
+pub(super) static SQL_INSTANCE: Text =
+    short(63, text("^[a-z]([a-z0-9-]*[a-z0-9])?$", "small letters, digits and -, beginning with a letter", &[]));
 static ADDRESS: Text = short(
     256,
     text(
@@ -62,12 +63,12 @@ static ADDRESS: Text = short(
     ),
 );
 static QUERY: Text = text("\\S", "one PromQL query that gives one number", &["sum(increase(http_requests_total{job=\"web\"}[1m]))"]);
-static SPAN: Text = text(
+pub(super) static SPAN: Text = text(
     "^(?=.*[1-9])([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$",
     "a duration with its unit such as 850ms, 15s, 2m, 1h30m or 7d",
     &["15s", "2m", "1h30m", "7d"],
 );
-static SHARE: Text = text(
+pub(super) static SHARE: Text = text(
     "^(?=.*[0-9])0*(100(\\.0*)?|[0-9]{0,2}(\\.[0-9]?0*)?)\\s*%$",
     "a share from 0% to 100%, such as 5% or 12.5%",
     &["1%", "5%", "50%"],
@@ -556,8 +557,9 @@ static PROOF: Object = Object {
         maybe("replication_lag_below", Kind::Text(&SPAN), "The lag of the database's replicas."),
         maybe("no_dropped_connections", Kind::Text(&SPAN), "No connection was dropped for so long."),
         maybe("stable_for", Kind::Text(&SPAN), "The target was within its bounds for so long."),
+        maybe("step", Kind::Text(&NAME), "A step of a phase is reached, as a look sees it."),
     ],
-    rules: &[Rule::One(&["error_rates_below", "latency_below", "replication_lag_below", "no_dropped_connections", "stable_for"])],
+    rules: &[Rule::One(&["error_rates_below", "latency_below", "replication_lag_below", "no_dropped_connections", "stable_for", "step"])],
 };
 
 static DATABASE: Object = Object {
@@ -580,6 +582,7 @@ static PHASE: Object = Object {
         key("title", Kind::Text(&TITLE), "What people call it."),
         key("from", Kind::Text(&SHARE), "The target's share at its beginning: where the one before ends."),
         key("to", Kind::Text(&SHARE), "The target's share at its end."),
+        maybe("steps", Kind::List(&Kind::Object(&super::steps::STEP), 1, None), "What is to be done in it beside moving traffic."),
     ],
     rules: &[],
 };

@@ -191,6 +191,9 @@ fn step_terms(approval: &Approval, terms: &StepTerms, width: usize, scene: Scene
     let undoing = words::plan(state).and_then(|plan| plan.step(&terms.step)).map(|step| step.desired.undoing());
     let warning = match (terms.act, undoing) {
         (Act::Run, Some(Undoing::Impossible)) => wrapped("beware", "it can't be taken back".to_owned(), theme.warn),
+        (Act::Undo, Some(Undoing::Destroys)) => {
+            wrapped("beware", "what the step has made is deleted, and what was put there since".to_owned(), theme.warn)
+        }
         (Act::Run | Act::Undo, _) => Vec::new(),
     };
     let barred = approval.barred.iter().flat_map(|(who, Barred { how, after })| {
