@@ -4,7 +4,7 @@ use strum::EnumCount;
 
 use crate::{
     domain::{
-        id::{InstanceId, ItemId, StepId},
+        id::{ItemId, StepId},
         shown::Shown,
         time::Millis,
     },
@@ -19,13 +19,21 @@ use crate::{
     },
 };
 
+mod sql;
+
 const KEYS: &[&str] = &["name", "title", "sql_backup", "sql_high_availability", "needs", "consent", "patience", "owner", "expected"];
-/// The keys of which each step has one: its kind.
-const KINDS: &[&str] = &["sql_backup", "sql_high_availability"];
+/// Of these each step has one.
+const KINDS: &[Kind] =
+    &[Kind { key: "sql_backup", lower: sql::backup }, Kind { key: "sql_high_availability", lower: sql::high_availability }];
 const CONSENTS: &[(&str, Consent); Consent::COUNT] = &[("alone", Consent::Alone), ("second_person", Consent::SecondPerson)];
 /// Longest that one piece of work of a vendor is waited for.
 const PATIENCE_MOST: Millis = Millis::from_mins(7 * 24 * 60);
-const AGE_MOST: Millis = Millis::from_mins(31 * 24 * 60);
+
+/// What a step can want: the key that says so, and what is read below it.
+struct Kind {
+    key: &'static str,
+    lower: fn(&mut Problems, At<'_>) -> Option<Desired>,
+}
 
 pub(super) fn steps(problems: &mut Problems, names: &mut Names, at: &At<'_>, declared: &Declared<'_>) -> Option<Vec<Step>> {
     let entries = reader::list(problems, at, "steps")?;
@@ -70,33 +78,17 @@ fn step(problems: &mut Problems, names: &mut Names, at: At<'_>, declared: &Decla
 
 /// What the step wants: exactly one of its kinds.
 fn desired(problems: &mut Problems, fields: &Fields<'_>) -> Option<Desired> {
-    let mut kinds: Vec<(&str, At<'_>)> = Vec::new();
-    for key in KINDS {
-        kinds.extend(fields.optional(problems, key).map(|at| (*key, at)));
+    let mut wanted: Vec<(&Kind, At<'_>)> = Vec::new();
+    for kind in KINDS {
+        wanted.extend(fields.optional(problems, kind.key).map(|at| (kind, at)));
     }
-    let [(kind, at)] = kinds.as_slice() else {
-        let message = if kinds.is_empty() { "this step does not say what it wants" } else { "this step wants two things" };
-        problems.at(fields.at(), message).allowed(format!("one of {}", KINDS.join(", "))).help("make each a step of its own").error();
+    let [(kind, at)] = wanted.as_slice() else {
+        let message = if wanted.is_empty() { "this step does not say what it wants" } else { "this step wants two things" };
+        let keys: Vec<&str> = KINDS.iter().map(|kind| kind.key).collect();
+        problems.at(fields.at(), message).allowed(format!("one of {}", keys.join(", "))).help("make each a step of its own").error();
         return None;
     };
-    match *kind {
-        "sql_backup" => {
-            let fields = Fields::open(problems, at.clone(), &["instance", "younger_than"])?;
-            let instance = fields.required(problems, "instance", "my-instance").and_then(|at| instance(problems, &at));
-            let younger_than = fields.required(problems, "younger_than", "24h");
-            let younger_than = younger_than.and_then(|at| span_within(problems, &at, Millis::from_mins(5), AGE_MOST));
-            Some(Desired::SqlBackup { instance: instance?, younger_than: younger_than? })
-        }
-        _ => {
-            let fields = Fields::open(problems, at.clone(), &["instance"])?;
-            let instance = fields.required(problems, "instance", "my-instance").and_then(|at| instance(problems, &at));
-            Some(Desired::SqlHighAvailability { instance: instance? })
-        }
-    }
-}
-
-fn instance(problems: &mut Problems, at: &At<'_>) -> Option<InstanceId> {
-    name::resource(problems, at, name::SQL_INSTANCE)?.as_str().parse().ok()
+    (kind.lower)(problems, at.clone())
 }
 
 fn needs(problems: &mut Problems, at: &At<'_>, own: Option<&StepId>, declared: &Declared<'_>) -> Option<Vec<Need>> {
