@@ -333,7 +333,7 @@ fn reached(turn: &Turn, id: &StepId) -> Finding {
     let seen_at = known.and_then(|known| known.seen.as_ref()).map(|seen| seen.at);
     let (Some(step), Some(seen_at)) = (step, seen_at) else { return Finding::Unknown(Evidence::StepUnseen { step: id.clone() }) };
     let step_id = id.clone();
-    match runbook::stage(turn.state, step) {
+    match runbook::seen(&turn.sight(), step) {
         Stage::Reached { evidence } => {
             Finding::Holds { seen_at, evidence: Evidence::StepReached { step: step_id, known: evidence.to_vec() } }
         }

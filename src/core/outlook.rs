@@ -379,15 +379,15 @@ pub fn attention(state: &State) -> Vec<Attention> {
     let failing = state.checklist.iter().filter(|(_, item)| item.status == ItemStatus::Failing);
     found.extend(failing.map(|(id, _)| Attention::ItemFailing { item: id.clone() }));
     found.extend(state.approvals.values().map(waits));
-    found.extend(sight.plan.steps().filter_map(|step| trouble(state, step)));
+    found.extend(sight.plan.steps().filter_map(|step| trouble(&sight, step)));
     // Of two that weigh the same, what more users meet; then the one that acts first.
     found.sort_by_key(|found| (rank::rank(found), Reverse(rank::harm(&sight, found)), soonest::due(found)));
     found
 }
 
-fn trouble(state: &State, step: &Step) -> Option<Attention> {
-    let known = state.steps.get(&step.id)?;
-    let trouble = match runbook::stage(state, step) {
+fn trouble(sight: &Sight, step: &Step) -> Option<Attention> {
+    let known = sight.state.steps.get(&step.id)?;
+    let trouble = match runbook::seen(sight, step) {
         Stage::Acting { unknown: Some(_), since, .. } => Trouble::Unknown { since },
         Stage::Underway { is_late: true, since: Some(since), .. } => Trouble::TakesLong { since },
         Stage::Foreign { why } => Trouble::Foreign { why: why.clone() },

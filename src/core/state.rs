@@ -520,6 +520,22 @@ pub enum Terms {
     Step(StepTerms),
 }
 
+impl Terms {
+    /// Of the controls under which it was asked.
+    pub fn epoch(&self) -> u64 {
+        match self {
+            Terms::Shift(terms) => terms.epoch,
+            Terms::Step(terms) => terms.epoch,
+        }
+    }
+    pub fn shift(&self) -> Option<&ShiftTerms> {
+        match self {
+            Terms::Shift(terms) => Some(terms),
+            Terms::Step(_) => None,
+        }
+    }
+}
+
 /// A move of traffic; field names and order are part of its digest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ShiftTerms {

@@ -139,7 +139,7 @@ async fn host(scratch: &Scratch, driver: &Arc<Gate>, watched: Vec<Box<dyn Sensor
     }
     let (stop, stopped) = watch::channel(false);
     let drivers = [("frontend".parse().unwrap(), Arc::clone(driver) as Arc<dyn Driver>)].into();
-    let executors = Executors { drivers, fault_injector: None, read_every: Millis::from_secs(5) };
+    let executors = Executors { drivers, reconcilers: Default::default(), fault_injector: None, read_every: Millis::from_secs(5) };
     let parts = Parts { clock, executors, sensors: watched, inside, stop: stopped };
     let recorder = recorder.with_segments_of(segment_bytes);
     let engine = tokio::spawn(async move { engine::run(State::default(), recorder, first, parts).await.unwrap() });
@@ -261,7 +261,7 @@ async fn in_memory(scratch: &Scratch, memory: &Memory, driver: &Arc<Gate>) -> Ho
     let (door, inside) = door();
     let (stop, stopped) = watch::channel(false);
     let drivers = [("frontend".parse().unwrap(), Arc::clone(driver) as Arc<dyn Driver>)].into();
-    let executors = Executors { drivers, fault_injector: None, read_every: Millis::from_secs(5) };
+    let executors = Executors { drivers, reconcilers: Default::default(), fault_injector: None, read_every: Millis::from_secs(5) };
     let sensor = WeightsSensor { route: "frontend".parse().unwrap(), driver: driver.clone(), every: Millis(20) };
     let parts = Parts { clock, executors, sensors: vec![Box::new(sensor)], inside, stop: stopped };
     let engine = tokio::spawn(async move { engine::run(State::default(), recorder, first, parts).await.unwrap() });

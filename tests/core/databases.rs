@@ -277,7 +277,7 @@ fn an_approval_rests_on_how_every_instance_stands() {
     let broken = Replication { state: ReplicaState::Broken(Broken::Receiving), ..replica(session.now) };
     see(&mut session, broken);
     let Verdict::NeedsApproval { digest } = session.shift(10, 600) else { panic!("a large step needs a second person") };
-    let terms = &session.state.approvals[&digest].terms.replication;
+    let terms = &session.state.approvals[&digest].terms.shift().expect("a move").replication;
     assert_eq!(*terms, [(name("prod"), ReplicaTerm::AcceptsWrites), (name("replica"), ReplicaTerm::Broken)]);
     let well = replica(session.now);
     let decision = see(&mut session, well);

@@ -29,6 +29,7 @@ mod rollback;
 mod series;
 mod session;
 mod steering;
+mod steps;
 mod storm;
 mod storms;
 mod told;

@@ -521,7 +521,7 @@ fn last_again(session: &Session) -> Option<(EffectId, Version)> {
     let effects = session.decisions.iter().rev().flat_map(|decision| decision.effects.iter().rev());
     effects.map(|effect| &effect.what).find_map(|what| match what {
         Effect::Write { again, version, .. } => Some(again.map(|first| (first, version.clone()))),
-        Effect::Claim { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
+        Effect::Claim { .. } | Effect::Act { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     })?
 }
 

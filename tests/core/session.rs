@@ -406,7 +406,7 @@ impl Session {
 pub(crate) fn writes(decision: &Decision) -> Vec<(EffectId, Weights)> {
     let written = |effect: &IssuedEffect| match &effect.what {
         Effect::Write { to, .. } => Some((effect.id, to.clone())),
-        Effect::Claim { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
+        Effect::Claim { .. } | Effect::Act { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     };
     decision.effects.iter().filter_map(written).collect()
 }

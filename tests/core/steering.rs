@@ -44,7 +44,7 @@ fn claims(session: &Session) -> Vec<(EffectId, Claim)> {
     let effects = session.decisions.iter().flat_map(|decision| &decision.effects);
     let claim = |effect: &cutover::core::decision::IssuedEffect| match &effect.what {
         Effect::Write { claim: Some(claim), .. } | Effect::Claim { claim, .. } => Some((effect.id, (**claim).clone())),
-        Effect::Write { claim: None, .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
+        Effect::Write { claim: None, .. } | Effect::Act { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     };
     effects.filter_map(claim).collect()
 }

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use cutover::core::state::{ReplicaTerm, Terms};
+use cutover::core::state::{ReplicaTerm, ShiftTerms, Terms};
 use cutover::domain::digest::Digest;
 use cutover::{
     core::{
@@ -465,7 +465,7 @@ pub(crate) fn approval() -> State {
     // Only who has the controls can have asked.
     state.controls.holder = Some(Holder { client: by.client, who: by.who.clone(), since: ago(5_000), beat_at: ago(2) });
     let digest = Digest::of(b"bob's step");
-    let terms = Terms {
+    let terms = Terms::Shift(ShiftTerms {
         route: id("frontend"),
         target: id("gke"),
         from: gke(25),
@@ -474,7 +474,7 @@ pub(crate) fn approval() -> State {
         replication: vec![(id("hexproperty-prod"), ReplicaTerm::AcceptsWrites), (id("hexproperty-replica"), ReplicaTerm::WithinBounds)],
         plan: state.opened.as_ref().unwrap().plan.hash,
         epoch: 3,
-    };
+    });
     let (expires_at, stood_still, barred) = (NOW + Millis::from_secs(280), Millis(0), BTreeMap::new());
     let approval = Approval { digest, by, ask: AskId(7), terms, at: ago(20), expires_at, stood_still, barred };
     state.approvals.insert(digest, approval);

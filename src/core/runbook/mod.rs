@@ -18,6 +18,8 @@ mod stage;
 mod state;
 
 pub use stage::{Stage, Unmet, Why, stage};
+
+pub(super) use stage::seen;
 pub use state::{Acted, Doing, Ended, Seen, Skipped, StepNews, StepRefusal, StepState, StepTerms};
 
 pub(super) use course::{finished, follow, observed, opened, restarted};

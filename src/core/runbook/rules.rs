@@ -152,8 +152,7 @@ fn resting_on<'a>(sight: &'a Sight<'_>, step: &'a Step) -> impl Iterator<Item = 
     let is_begun = |other: &&Step| {
         let known = sight.state.steps.get(&other.id);
         known.is_some_and(|known| {
-            let reached =
-                known.skipped.is_none() && matches!(known.seen.as_ref().map(|seen| &seen.standing), Some(Standing::Reached { .. }));
+            let reached = matches!(known.seen.as_ref().map(|seen| &seen.standing), Some(Standing::Reached { .. }));
             known.doing != Doing::Nothing || reached
         })
     };

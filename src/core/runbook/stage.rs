@@ -79,8 +79,13 @@ pub enum Why {
 
 /// How `step` stands.
 pub fn stage<'a>(state: &'a State, step: &'a Step) -> Stage<'a> {
-    let (Some(sight), Some(known)) = (Sight::of(state), state.steps.get(&step.id)) else { return Stage::Unseen { ago: None } };
-    let fresh = fresh(&sight, known);
+    Sight::of(state).map_or(Stage::Unseen { ago: None }, |sight| seen(&sight, step))
+}
+
+/// The same, for rules.
+pub(in crate::core) fn seen<'a>(sight: &Sight<'a>, step: &'a Step) -> Stage<'a> {
+    let Some(known) = sight.state.steps.get(&step.id) else { return Stage::Unseen { ago: None } };
+    let fresh = fresh(sight, known);
     match (&known.doing, &known.skipped) {
         (Doing::Acting { act, since, .. }, _) => return Stage::Acting { act: *act, since: *since, unknown: None },
         (Doing::Resolving { act, since, why, .. }, _) => return Stage::Acting { act: *act, since: *since, unknown: Some(why.as_ref()) },
@@ -88,8 +93,9 @@ pub fn stage<'a>(state: &'a State, step: &'a Step) -> Stage<'a> {
             let work = fresh.ok().and_then(|standing| if let Standing::Underway(work) = standing { Some(work) } else { None });
             return Stage::Underway { act: Some(*act), since: Some(*since), work, is_late: *told_late };
         }
-        (Doing::Nothing, Some(skipped)) => return Stage::Skipped(skipped),
-        (Doing::Nothing, None) => {}
+        // What the world says comes before what a person said of it.
+        (Doing::Nothing, Some(skipped)) if !matches!(fresh, Ok(Standing::Reached { .. })) => return Stage::Skipped(skipped),
+        (Doing::Nothing, _) => {}
     }
     match fresh {
         Err(StepRefusal::NotSeen { ago }) => Stage::Unseen { ago },
@@ -98,7 +104,7 @@ pub fn stage<'a>(state: &'a State, step: &'a Step) -> Stage<'a> {
         Ok(Standing::Reached { evidence, .. }) => Stage::Reached { evidence },
         Ok(Standing::Foreign { why }) => Stage::Foreign { why },
         Ok(Standing::Apart { changes, failed, .. }) => {
-            let on = unmet(&sight, step);
+            let on = unmet(sight, step);
             let own = known.last.as_ref().and_then(|last| match (&last.how, last.act) {
                 (Ended::NotDone(why), Act::Run) => Some(why),
                 (Ended::NotDone(_), Act::Undo) | (Ended::Done | Ended::DidNotHappen, _) => None,

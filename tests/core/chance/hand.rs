@@ -7,12 +7,14 @@ use cutover::{
     core::{
         command::{Command, ControlsCommand, Look},
         event::{Asker, Event, Listed, Roster, TerminalSize},
+        runbook::Act,
     },
     domain::{
         answer::Answers,
         database::{Engine, Movement, Serving},
         fact::{Accepted, Fact, Probed, ReplicaState, Replication, Served, Writable},
-        id::{AskId, BackendId, RouteId},
+        fault::Version,
+        id::{AskId, BackendId, RouteId, StepId},
         metric::{Gap, Measured, Metric, Sample},
         platform::Workload,
         role::Role,
@@ -94,7 +96,26 @@ impl Run {
             Request::Say => Command::Say { text: text("hello") },
             Request::LookHere => Command::LookHere { pane: text("triggers") },
             Request::Inject => Command::Inject { inject: text("gke-errors") },
+            Request::Run(which) => self.act(which, Act::Run),
+            Request::Undo(which) => self.act(which, Act::Undo),
+            Request::RunOther(which) => {
+                Command::Act { step: self.step_of(which), act: Act::Run, version: Version("s99".to_owned()), named: None }
+            }
+            Request::Skip(which) => Command::Skip { step: self.step_of(which), reason: text("done by hand") },
         }
+    }
+
+    fn step_of(&self, which: u8) -> StepId {
+        let steps: Vec<&StepId> = self.plan.steps().map(|step| &step.id).collect();
+        let place = usize::from(which).checked_rem(steps.len());
+        place.map_or_else(|| "none".parse().expect("a name"), |place| steps[place].clone())
+    }
+    /// As it was last seen.
+    fn act(&self, which: u8, act: Act) -> Command {
+        let step = self.step_of(which);
+        let seen = self.state.steps.get(&step).and_then(|known| known.seen.as_ref());
+        let version = seen.and_then(|seen| seen.standing.version()).cloned().unwrap_or(Version(String::new()));
+        Command::Act { step, act, version, named: None }
     }
 
     pub(crate) fn looked(&mut self, who: Who) -> Check {

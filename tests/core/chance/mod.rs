@@ -7,10 +7,21 @@ pub(crate) mod hand;
 pub(crate) mod object;
 pub(crate) mod ops;
 pub(crate) mod run;
+pub(crate) mod thing;
 
 use cutover::{
-    domain::{id::ItemId, metric::Metric, platform::Platform, time::Millis, weight::PerMille},
-    plan::model::{Database, DatabaseMode, Gate, Item, Plan, Proof, Stage, TriggerAction},
+    domain::{
+        id::{InstanceId, ItemId, StepId},
+        metric::Metric,
+        platform::Platform,
+        shown::Shown,
+        time::Millis,
+        weight::PerMille,
+    },
+    plan::model::{
+        Database, DatabaseMode, Gate, Item, Phase, Plan, Proof, Stage, TriggerAction,
+        steps::{Consent, Desired, Need, Step},
+    },
 };
 use proptest::{
     collection::vec,
@@ -47,7 +58,40 @@ pub(crate) fn plan() -> Plan {
     // More than half of the traffic waits for what is signed here, on one of the two routes.
     plan.routes[0].gates = vec![Gate { above: PerMille::new(500).expect("at most 1000"), needs: vec![backup.clone()] }];
     plan.checklist = vec![Item { id: backup, stage: Stage::DuringMigration, title: "backup".into(), proof: Proof::Signed, expires: hour }];
+    plan.phases = vec![Phase {
+        id: "prepare".parse().expect("a name"),
+        title: "Prepare".into(),
+        target_from: PerMille::ZERO,
+        target_to: PerMille::ALL,
+        steps: steps(),
+    }];
     plan
+}
+
+/// A backup that one person runs, and a standby that rests on it and wants a second one.
+fn steps() -> Vec<Step> {
+    let instance: InstanceId = "primary".parse().expect("a name");
+    let backup: StepId = "backup".parse().expect("a name");
+    let minutes = Millis::from_mins;
+    let step = |id: StepId, desired, needs, consent| Step {
+        title: Shown::new(id.as_str()),
+        id,
+        desired,
+        needs,
+        consent,
+        patience: minutes(2),
+        owner: None,
+        expected: None,
+    };
+    vec![
+        step(backup.clone(), Desired::SqlHighAvailability { instance: instance.clone() }, Vec::new(), Consent::Alone),
+        step(
+            "standby".parse().expect("a name"),
+            Desired::SqlHighAvailability { instance },
+            vec![Need::Step(backup)],
+            Consent::SecondPerson,
+        ),
+    ]
 }
 
 pub(crate) fn objects() -> Vec<Object> {
@@ -64,6 +108,7 @@ fn holds(ops: &[Op]) -> Result<(), Violation> {
     }
     run.comes_to_rest()?;
     run.mutations_have_intents()?;
+    run.acts_are_taken_once()?;
     run.replays()
 }
 

@@ -49,6 +49,12 @@ pub(crate) enum Op {
     /// Another session says that it steers, in this epoch.
     Forge(u8),
     Restart,
+    /// The thing of a step is looked at; which one.
+    LookAt(u8, Look),
+    /// Something happens to the thing of a step.
+    Happen(u8, Happening),
+    /// An act without an outcome is taken up after all.
+    TakenUp(u8),
     /// The host reads a roster: each bit is something that may be otherwise in it.
     Roster(u8),
 }
@@ -124,6 +130,18 @@ pub(crate) enum Meddling {
     AllZero,
 }
 
+/// What becomes of the thing of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Happening {
+    /// Work that is under way ends well.
+    Ends,
+    Fails,
+    /// Somebody else makes it so, or otherwise, at once.
+    Others(bool),
+    /// Somebody else sets work on it going.
+    OthersWork(bool),
+}
+
 /// What becomes of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -171,6 +189,12 @@ pub(crate) enum Request {
     Say,
     LookHere,
     Inject,
+    /// Runs a step as it was last seen, or takes it back; which one.
+    Run(u8),
+    Undo(u8),
+    /// Against a version that nobody saw.
+    RunOther(u8),
+    Skip(u8),
 }
 
 fn who() -> impl Strategy<Value = Who> {
@@ -200,6 +224,10 @@ fn wish() -> impl Strategy<Value = Request> {
         2 => who().prop_map(HandTo),
         4 => Just(Approve),
         1 => prop::sample::select(vec![Deny, Withdraw]),
+        6 => any::<u8>().prop_map(Run),
+        2 => any::<u8>().prop_map(Undo),
+        1 => any::<u8>().prop_map(RunOther),
+        1 => any::<u8>().prop_map(Skip),
     ]
 }
 
@@ -236,6 +264,11 @@ fn meddling() -> impl Strategy<Value = Meddling> {
     prop_oneof![3 => (1..=1000u16).prop_map(PutIn), 3 => Just(TakeOut), 2 => prop::sample::select(vec![Twice, Idle, TargetGone, AllZero])]
 }
 
+fn happening() -> impl Strategy<Value = Happening> {
+    use Happening::*;
+    prop_oneof![5 => Just(Ends), 2 => Just(Fails), 1 => any::<bool>().prop_map(Others), 1 => any::<bool>().prop_map(OthersWork)]
+}
+
 fn requests() -> impl Strategy<Value = Requests> {
     prop::sample::select(vec![Requests::Follow, Requests::Follow, Requests::Elsewhere, Requests::Few])
 }
@@ -262,6 +295,9 @@ pub(crate) fn op() -> impl Strategy<Value = Op> {
         2 => meddling().prop_map(Op::Meddle),
         12 => (any::<u8>(), fate()).prop_map(|(which, fate)| Op::End(which, fate)),
         2 => any::<u8>().prop_map(Op::Land),
+        5 => (any::<u8>(), look()).prop_map(|(which, look)| Op::LookAt(which, look)),
+        4 => (any::<u8>(), happening()).prop_map(|(which, happening)| Op::Happen(which, happening)),
+        1 => any::<u8>().prop_map(Op::TakenUp),
         1 => any::<bool>().prop_map(Op::Promoted),
         1 => Just(Op::Unclaim),
         1 => (1..9u8).prop_map(Op::Forge),

@@ -6,6 +6,7 @@ use cutover::{
     core::{
         decision::{Effect, Transition},
         event::{Alarm, Entry, Event, Hosted, WorldKind},
+        runbook::Doing,
         state::State,
         step::step,
     },
@@ -22,7 +23,8 @@ use cutover::{
 
 use super::{
     object::{Asked, Done, Object},
-    ops::{Fate, Look, Op, Span},
+    ops::{Fate, Happening, Look, Op, Span},
+    thing::Thing,
 };
 use crate::{
     session::START,
@@ -45,6 +47,7 @@ pub(crate) struct Run {
     pub now: Timestamp,
     pub plan: Plan,
     pub objects: Vec<Object>,
+    pub things: Vec<Thing>,
     pub flights: Vec<Flight>,
     pub transitions: Vec<Transition>,
     pub asks: u64,
@@ -67,6 +70,7 @@ impl Run {
         let mut run = Run {
             state,
             now: START,
+            things: plan.steps().map(|step| Thing::new(step.id.as_str())).collect(),
             plan: plan.clone(),
             objects,
             flights: vec![],
@@ -91,7 +95,7 @@ impl Run {
         let checked = self.watch.look(&before, &entry, &decision, &self.state);
         for effect in &decision.effects {
             match &effect.what {
-                Effect::Write { .. } | Effect::Claim { .. } | Effect::Read { .. } | Effect::Inject { .. } => {
+                Effect::Write { .. } | Effect::Claim { .. } | Effect::Act { .. } | Effect::Read { .. } | Effect::Inject { .. } => {
                     self.flights.push(Flight { effect: effect.id, deal: effect.what.clone(), orphaned: false });
                 }
                 Effect::Wake { .. } => {}
@@ -158,6 +162,15 @@ impl Run {
                 self.object().claim(Claimed::By(Box::new(forged(*epoch))));
                 Ok(())
             }
+            Op::LookAt(which, look) => self.look_at(usize::from(*which), *look),
+            Op::Happen(which, happening) => {
+                self.thing(usize::from(*which), |thing| thing.happen(*happening));
+                Ok(())
+            }
+            Op::TakenUp(which) => {
+                self.thing(usize::from(*which), |thing| thing.land(usize::from(*which)));
+                Ok(())
+            }
             Op::Restart => self.restart(),
             Op::Roster(bits) => self.roster(*bits),
         }
@@ -172,13 +185,40 @@ impl Run {
         self.objects.iter_mut().find(|object| object.route == *route).expect("a route of the plan")
     }
 
+    fn thing(&mut self, which: usize, act: impl FnOnce(&mut Thing)) {
+        let of = self.things.len();
+        if let Some(thing) = which.checked_rem(of).and_then(|place| self.things.get_mut(place)) {
+            act(thing);
+        }
+    }
+
+    fn look_at(&mut self, which: usize, look: Look) -> Check {
+        let (now, of) = (self.now, self.things.len());
+        let Some(thing) = which.checked_rem(of).and_then(|place| self.things.get_mut(place)) else { return Ok(()) };
+        let (step, source) = (thing.step.clone(), format!("step/{}", thing.step));
+        let tells = |standing| Ok(vec![Fact::Step { step, standing }]);
+        match look {
+            Look::Now | Look::Old | Look::Stranger => {
+                let seen = thing.look();
+                thing.begin_look(now);
+                self.observe(&source, now, tells(seen))
+            }
+            Look::Late => match thing.late_look() {
+                Some((asked_at, seen)) => self.observe(&source, asked_at, tells(seen)),
+                None => Ok(()),
+            },
+            Look::Fails => self.observe(&source, now, Err(unavailable())),
+        }
+    }
+
     /// The host dies and comes back; what it sent is still on its way.
     fn restart(&mut self) -> Check {
         self.flights.iter_mut().for_each(|flight| flight.orphaned = true);
-        self.flights.retain(|flight| matches!(flight.deal, Effect::Write { .. } | Effect::Claim { .. }));
+        self.flights.retain(|flight| matches!(flight.deal, Effect::Write { .. } | Effect::Claim { .. } | Effect::Act { .. }));
         for object in &mut self.objects {
             object.forget_past();
         }
+        self.things.iter_mut().for_each(Thing::forget_past);
         self.happen(Event::Restarted)
     }
 
@@ -205,6 +245,10 @@ impl Run {
                 let outcome = if answers { Outcome::Done(Receipt::default()) } else { Outcome::NotDone(unavailable()) };
                 self.observe(&format!("weights/{route}"), asked_at, result)?;
                 outcome
+            }
+            Effect::Act { step, act, version, .. } => {
+                let thing = self.things.iter_mut().find(|thing| thing.step == step).expect("a step of the plan");
+                thing.act(effect, act, version, fate)
             }
             Effect::Inject { .. } => Outcome::Done(Receipt::default()),
             Effect::Wake { .. } => return Ok(()),
@@ -263,6 +307,8 @@ impl Run {
             }
             // Sensors look each few seconds.
             if second % 4 == 0 {
+                self.things.iter_mut().for_each(|thing| thing.happen(Happening::Ends));
+                (0..self.things.len()).try_for_each(|which| self.look_at(which, Look::Now))?;
                 self.healthy()?;
                 self.beats()?;
             } else {
@@ -276,6 +322,10 @@ impl Run {
     pub(crate) fn comes_to_rest(&mut self) -> Check {
         self.promoted = false;
         self.objects.iter_mut().for_each(Object::drop_open);
+        for thing in &mut self.things {
+            thing.drop_open();
+            thing.happen(Happening::Ends);
+        }
         let longest = self.plan.routes.iter().map(|route| route.settle.0 / 1000).max().unwrap_or(0);
         self.calm(60 + longest + 65)?;
         let truth: BTreeMap<String, Weights> = self.objects.iter().map(|object| (object.route.to_string(), object.weights())).collect();
@@ -301,6 +351,20 @@ impl Run {
         if copy == state { Ok(()) } else { Err(broken("the state does not survive its own snapshot")) }
     }
 
+    /// An act is taken up once, and only one that the journal has; and none is followed for ever.
+    pub(crate) fn acts_are_taken_once(&self) -> Check {
+        let acts = self.transitions.iter().flat_map(|transition| &transition.decision.effects);
+        let meant: std::collections::BTreeSet<EffectId> =
+            acts.filter(|effect| matches!(effect.what, Effect::Act { .. })).map(|effect| effect.id).collect();
+        for thing in &self.things {
+            if thing.twice.is_some() || !thing.taken.is_subset(&meant) {
+                return Err(Violation { invariant: "I1", what: format!("{thing:?}") });
+            }
+        }
+        let followed = self.state.steps.iter().find(|(_, known)| known.doing != Doing::Nothing);
+        followed.map_or(Ok(()), |(step, known)| Err(Violation { invariant: "I19", what: format!("{step} after the calm: {known:?}") }))
+    }
+
     /// I1, I13: every change of the object by us has its intent, once, and made of it what the intent says.
     pub(crate) fn mutations_have_intents(&self) -> Check {
         let intents: BTreeMap<EffectId, Option<&Weights>> =
@@ -322,7 +386,7 @@ fn intent(effect: &cutover::core::decision::IssuedEffect) -> Option<(EffectId, O
     match &effect.what {
         Effect::Write { to, .. } => Some((effect.id, Some(to))),
         Effect::Claim { .. } => Some((effect.id, None)),
-        Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
+        Effect::Act { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     }
 }
 

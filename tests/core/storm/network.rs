@@ -83,7 +83,8 @@ impl Night {
                 let alarm: Alarm = alarm;
                 self.later(at.since(self.now), Coming::Event { host, event: Event::Rang(alarm) });
             }
-            Effect::Inject { .. } => self.finish(Millis(1), id, Outcome::Done(Receipt::default())),
+            // The world of the storms has no steps, and its plan none either.
+            Effect::Act { .. } | Effect::Inject { .. } => self.finish(Millis(1), id, Outcome::Done(Receipt::default())),
         }
     }
 

@@ -12,6 +12,7 @@ mod record;
 mod requests;
 mod settled;
 mod steering;
+mod steps;
 mod writes;
 
 use std::{
@@ -113,7 +114,7 @@ fn pending(state: &State) -> BTreeSet<TriggerId> {
 fn writing(state: &State) -> BTreeMap<EffectId, RouteId> {
     let write = |deal: &Effect| match deal {
         Effect::Write { route, .. } => Some(route.clone()),
-        Effect::Claim { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
+        Effect::Claim { .. } | Effect::Act { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
     };
     state.in_flight.iter().filter_map(|(id, flight)| Some((*id, write(&flight.deal)?))).collect()
 }
@@ -138,6 +139,7 @@ pub(crate) struct Watch {
     record: record::Ledger,
     people: people::Ledger,
     steering: steering::Ledger,
+    steps: steps::Ledger,
 }
 
 impl Watch {
@@ -152,6 +154,7 @@ impl Watch {
         self.people.look(&seen)?;
         self.writes.look(&seen)?;
         self.steering.look(&seen)?;
+        self.steps.look(&seen)?;
         requests::look(&seen)?;
         homes::look(&seen)
     }

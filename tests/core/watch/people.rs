@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cutover::core::state::Terms;
+use cutover::core::state::ShiftTerms;
 use cutover::domain::digest::Digest;
 use cutover::{
     core::{
@@ -144,7 +144,7 @@ impl Ledger {
         };
         require(request.by.who != by.who, "I9", || format!("{} approved a request of his own", by.who))?;
         require(seen.after.now < request.expires_at, "I9", || format!("approved at {:?}: {request:?}", seen.after.now))?;
-        require(request.terms.epoch == seen.before.controls.epoch, "I9", || format!("approved under another grant: {request:?}"))?;
+        require(request.terms.epoch() == seen.before.controls.epoch, "I9", || format!("approved under another grant: {request:?}"))?;
         Ok(())
     }
 
@@ -155,8 +155,8 @@ impl Ledger {
             require(*digest == request.digest, "I9", || named("kept under another digest"))?;
             require(request.expires_at.since(request.at) == APPROVAL_LASTS, "I9", || named("lasts otherwise"))?;
             require(seen.after.now < request.expires_at, "I9", || named("open after its time"))?;
-            require(request.terms.epoch == seen.after.controls.epoch, "I9", || named("of another grant"))?;
-            let Terms { route, from, .. } = &request.terms;
+            require(request.terms.epoch() == seen.after.controls.epoch, "I9", || named("of another grant"))?;
+            let Some(ShiftTerms { route, from, .. }) = request.terms.shift() else { continue };
             let state = &seen.after.routes[route];
             require(state.wanted.as_ref() == Some(from) && state.latch.is_none(), "I9", || named("of a route that has moved"))?;
         }

@@ -142,6 +142,7 @@ impl Ledger {
                 | Fact::Workload { .. }
                 | Fact::Happened { .. }
                 | Fact::Same(_)
+                | Fact::Step { .. }
                 | Fact::PodsChanged(_) => {}
             }
         }

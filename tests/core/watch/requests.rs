@@ -98,7 +98,9 @@ fn restart_advances_nothing(seen: &Seen) -> Check {
     if seen.entry.event != Event::Restarted {
         return Ok(());
     }
-    let wrote = |effect: &&IssuedEffect| matches!(effect.what, Effect::Write { .. } | Effect::Claim { .. } | Effect::Inject { .. });
+    let wrote = |effect: &&IssuedEffect| {
+        matches!(effect.what, Effect::Write { .. } | Effect::Claim { .. } | Effect::Act { .. } | Effect::Inject { .. })
+    };
     require(seen.decision.effects.iter().find(wrote).is_none(), "I4", || format!("after a restart: {:?}", seen.decision.effects))?;
     let after = seen.after;
     let idle = after.routes.values().all(|route| route.queued.is_none()) && after.controls.holder.is_none() && after.approvals.is_empty();

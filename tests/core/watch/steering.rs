@@ -58,7 +58,7 @@ impl Ledger {
                     self.written(seen, planned, effect.id, claim.as_deref(), *again)?;
                 }
                 Effect::Claim { route, claim, reason, .. } => self.claimed(seen, route, effect.id, claim, reason.is_some())?,
-                Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => {}
+                Effect::Act { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => {}
             }
         }
         Ok(())

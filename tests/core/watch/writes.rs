@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use cutover::core::state::{Return, ReturnStage, Terms};
+use cutover::core::state::{Return, ReturnStage, ShiftTerms};
 use cutover::{
     core::{
         command::Command,
@@ -137,7 +137,8 @@ impl Ledger {
                     | Fact::Filling { .. }
                     | Fact::Happened { .. }
                     | Fact::Replication(_)
-                    | Fact::Same(Known::Replication(_)) => {}
+                    | Fact::Step { .. }
+                    | Fact::Same(Known::Replication(_) | Known::Step(_)) => {}
                 }
             }
         }
@@ -262,7 +263,7 @@ impl Ledger {
             Effect::Write { route: of, from, to, version, again, .. } => {
                 *of == route.id && from == write.from && to == write.to && version == write.version && again.is_none()
             }
-            Effect::Claim { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => false,
+            Effect::Claim { .. } | Effect::Act { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => false,
         });
         require(same, "I8", || format!("{} repeats {first}, which is another write", write.id))?;
         require(goes_home(seen, route, write), "I8", || format!("{} repeats {first} and is no way home", write.id))?;
@@ -322,7 +323,12 @@ fn writes<'a>(seen: &Seen<'a>, of: &Route) -> Vec<Write<'a>> {
         Effect::Write { route, from, to, version, cause, again, claim: _ } if *route == of.id => {
             Some(Write { id: effect.id, from, to, version, cause, again: *again })
         }
-        Effect::Write { .. } | Effect::Claim { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => None,
+        Effect::Write { .. }
+        | Effect::Claim { .. }
+        | Effect::Act { .. }
+        | Effect::Read { .. }
+        | Effect::Wake { .. }
+        | Effect::Inject { .. } => None,
     };
     seen.decision.effects.iter().filter_map(write).collect()
 }
@@ -369,7 +375,8 @@ fn wanted(seen: &Seen, route: &Route, to: &Weights) -> Option<Wanted> {
                 return Some(Wanted { by: by.clone(), epoch, approved: false });
             }
             Command::Approve { digest } => {
-                let Approval { by, terms: Terms { route: of, to: asked, epoch, .. }, .. } = seen.before.approvals.get(digest)?;
+                let Approval { by, terms, .. } = seen.before.approvals.get(digest)?;
+                let ShiftTerms { route: of, to: asked, epoch, .. } = terms.shift()?;
                 let meant = *of == route.id && same(route, asked, to);
                 return meant.then(|| Wanted { by: by.clone(), epoch: *epoch, approved: true });
             }
