@@ -7,7 +7,6 @@ pub(crate) mod hand;
 pub(crate) mod object;
 pub(crate) mod ops;
 pub(crate) mod run;
-pub(crate) mod thing;
 
 use cutover::{
     domain::{

@@ -2,6 +2,8 @@
 
 use proptest::prelude::*;
 
+use crate::storm::thing::Happening;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Who {
     Ana,
@@ -128,18 +130,6 @@ pub(crate) enum Meddling {
     TargetGone,
     /// Nobody gets anything.
     AllZero,
-}
-
-/// What becomes of the thing of a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Happening {
-    /// Work that is under way ends well.
-    Ends,
-    Fails,
-    /// Somebody else makes it so, or otherwise, at once.
-    Others(bool),
-    /// Somebody else sets work on it going.
-    OthersWork(bool),
 }
 
 /// What becomes of a write.

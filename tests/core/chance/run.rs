@@ -13,8 +13,9 @@ use cutover::{
     domain::{
         claim::{Claim, Claimed, Machine, Token},
         fact::{Accepted, Fact, Observation},
-        fault::{Fault, FaultKind, Outcome, Receipt},
+        fault::{Fault, FaultKind, Outcome, Receipt, Version},
         id::{EffectId, RouteId, Seq},
+        standing::Act,
         time::{Millis, Timestamp},
         weight::Weights,
     },
@@ -23,11 +24,11 @@ use cutover::{
 
 use super::{
     object::{Asked, Done, Object},
-    ops::{Fate, Happening, Look, Op, Span},
-    thing::Thing,
+    ops::{Fate, Look, Op, Span},
 };
 use crate::{
     session::START,
+    storm::thing::{Happening, Thing},
     watch::{Before, Check, Violation, Watch, settled, what_if},
 };
 
@@ -248,7 +249,7 @@ impl Run {
             }
             Effect::Act { step, act, version, .. } => {
                 let thing = self.things.iter_mut().find(|thing| thing.step == step).expect("a step of the plan");
-                thing.act(effect, act, version, fate)
+                acted(thing, effect, act, version, fate)
             }
             Effect::Inject { .. } => Outcome::Done(Receipt::default()),
             Effect::Wake { .. } => return Ok(()),
@@ -401,6 +402,23 @@ fn written(object: &mut Object, asked: Asked, fate: Fate) -> Outcome {
         }
         Fate::Open => {
             object.leave_open(asked);
+            timed_out()
+        }
+        Fate::LostRequest => timed_out(),
+    }
+}
+
+fn acted(thing: &mut Thing, effect: EffectId, act: Act, version: Version, fate: Fate) -> Outcome {
+    let timed_out = || Outcome::Unknown(Fault::new(FaultKind::TimedOut, "30 s"));
+    match fate {
+        Fate::Done => thing.take(effect, act, &version),
+        Fate::NotDone => Outcome::NotDone(unavailable()),
+        Fate::LostReply => {
+            thing.take(effect, act, &version);
+            Outcome::Unknown(Fault::new(FaultKind::Broken, "reset"))
+        }
+        Fate::Open => {
+            thing.leave_open(effect, act, version);
             timed_out()
         }
         Fate::LostRequest => timed_out(),

@@ -75,7 +75,8 @@ impl Night {
             return self.say("ben", Command::Rollback { route: None, reason: Some(Shown::new("it smells")) });
         }
         self.ben_looks_over()?;
-        match self.pilot_wants() {
+        let step = if self.random.chance(0.1) { self.pilot_wants_a_step() } else { None };
+        match step.or_else(|| self.pilot_wants()) {
             Some(command) => self.say("ana", command),
             None => Ok(()),
         }

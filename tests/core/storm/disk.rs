@@ -169,8 +169,7 @@ impl Night {
                 self.unrecorded.insert(effect.id);
                 self.summary.unrecorded += 1;
             }
-            self.send(effect);
-            return Ok(());
+            return self.send(effect);
         }
         let outcome = Outcome::NotDone(Fault::new(FaultKind::Unrecorded, "the record is not kept"));
         self.happen(Event::Finished { effect: effect.id, outcome, attempts: Vec::new() })

@@ -19,7 +19,7 @@ impl Intents {
         memory.durable_behind(from, |new| {
             *read += new.len();
             let text = std::str::from_utf8(new).expect("a journal is ASCII");
-            let changes = |behind: &str| behind.starts_with("write\"") || behind.starts_with("claim\"");
+            let changes = |behind: &str| behind.starts_with("write\"") || behind.starts_with("claim\"") || behind.starts_with("act\"");
             let changing = text.match_indices(WHAT).filter(|(at, what)| changes(&text[at + what.len()..]));
             writes.extend(changing.filter_map(|(at, _)| text[..at].rfind("\"id\":\"").map(|from| text[from + 6..at].to_owned())));
         });

@@ -10,6 +10,8 @@ pub(crate) mod intents;
 pub(crate) mod network;
 pub(crate) mod night;
 pub(crate) mod senses;
+pub(crate) mod steps;
+pub(crate) mod thing;
 
 use night::{Checks, Course, Night, Summary};
 

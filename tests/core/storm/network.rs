@@ -29,7 +29,7 @@ use cutover::{
 use super::night::{Coming, Night};
 use crate::watch::{Check, require};
 
-const WRITE_DEADLINE: Millis = Millis::from_secs(30);
+pub(crate) const WRITE_DEADLINE: Millis = Millis::from_secs(30);
 /// After this long a write that is not answered is sent again.
 const HEDGE: Millis = Millis::from_secs(2);
 const READ_DEADLINE: Millis = Millis::from_secs(10);
@@ -68,7 +68,7 @@ pub(crate) fn weights(run: u32, gke: u32) -> Weights {
 }
 
 impl Night {
-    pub(crate) fn send(&mut self, effect: IssuedEffect) {
+    pub(crate) fn send(&mut self, effect: IssuedEffect) -> Check {
         let (id, host) = (effect.id, self.host);
         match effect.what {
             Effect::Write { to, version, again, claim, .. } => {
@@ -83,9 +83,10 @@ impl Night {
                 let alarm: Alarm = alarm;
                 self.later(at.since(self.now), Coming::Event { host, event: Event::Rang(alarm) });
             }
-            // The world of the storms has no steps, and its plan none either.
-            Effect::Act { .. } | Effect::Inject { .. } => self.finish(Millis(1), id, Outcome::Done(Receipt::default())),
+            Effect::Act { step, act, version, .. } => return self.send_act(id, &step, act, version),
+            Effect::Inject { .. } => self.finish(Millis(1), id, Outcome::Done(Receipt::default())),
         }
+        Ok(())
     }
 
     fn send_write(&mut self, (effect, id): (EffectId, EffectId), change: Change, version: Version) {
@@ -125,7 +126,7 @@ impl Night {
         }
     }
 
-    fn finish(&mut self, after: Millis, effect: EffectId, outcome: Outcome) {
+    pub(crate) fn finish(&mut self, after: Millis, effect: EffectId, outcome: Outcome) {
         let host = self.host;
         self.later(after, Coming::Event { host, event: Event::Finished { effect, outcome, attempts: Vec::new() } });
     }

@@ -49,6 +49,7 @@ const STEP: Millis = Millis(250);
 /// Our own plan, read once for all nights, with a series that it declares: requests that pile up at GKE.
 static PLAN: LazyLock<Arc<Plan>> = LazyLock::new(|| {
     let changes = [
+        ("    to: 0%\n", super::steps::STEPS),
         ("\nroutes:\n", "\nseries: [{ name: concurrency, unit: count, bad: above }]\n\nroutes:\n"),
         (
             "        metrics: https://frontend-gke.hexproperty.com/metrics\n",
@@ -395,8 +396,7 @@ impl Night {
     /// As the engine lets effects leave.
     pub(crate) fn leave(&mut self, effect: IssuedEffect) -> Check {
         if !is_broken(&self.state) {
-            self.send(effect);
-            return Ok(());
+            return self.send(effect);
         }
         self.leave_unrecorded(effect)
     }
@@ -508,7 +508,8 @@ impl Night {
             return Ok(());
         }
         let truth = self.truth();
-        settled(&self.state, |_| truth.clone())
+        settled(&self.state, |_| truth.clone())?;
+        self.steps_rest()
     }
 
     /// What the load balancer really says.

@@ -26,7 +26,7 @@ use cutover::{
     },
 };
 
-use super::{network::WEIGHTS_STALE_AFTER, night::Night};
+use super::{network::WEIGHTS_STALE_AFTER, night::Night, steps::Steps};
 use crate::watch::Check;
 
 const WINDOW: Millis = Millis::from_secs(30);
@@ -54,6 +54,7 @@ enum What {
 
 pub(crate) struct Senses {
     all: Vec<Sense>,
+    pub steps: Steps,
     windows: BTreeMap<Leg, Ledger>,
     route: RouteId,
     run: BackendId,
@@ -112,6 +113,7 @@ impl Senses {
         let name = |name: &str| name.parse().expect("a name");
         Senses {
             all,
+            steps: Steps::of(plan),
             windows: BTreeMap::new(),
             route: "frontend".parse().expect("a name"),
             run: name(Leg::Run.label()),
@@ -141,7 +143,7 @@ impl Night {
             let seen = self.look(what, place);
             self.happen(Event::Observed(seen))?;
         }
-        Ok(())
+        self.sense_steps()
     }
 
     fn look(&mut self, what: What, place: usize) -> Observation {

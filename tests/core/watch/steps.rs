@@ -9,7 +9,7 @@ use cutover::{
         event::Event,
     },
     domain::{
-        fact::Fact,
+        fact::{Fact, Known as Same},
         fault::{Outcome, Version},
         id::{EffectId, OperatorId, Seq, StepId},
         standing::{Act, Standing},
@@ -108,8 +108,15 @@ impl Ledger {
             }
             Event::Observed(observation) => {
                 for fact in observation.result.iter().flatten() {
-                    if let Fact::Step { step, standing } = fact {
-                        self.found(step, observation.asked_at, now, seq, standing);
+                    match fact {
+                        Fact::Step { step, standing } => self.found(step, observation.asked_at, now, seq, standing),
+                        // As before: what the session holds of it is what was seen.
+                        Fact::Same(Same::Step(step)) => {
+                            if let Some(known) = &seen.after.steps[step].seen {
+                                self.found(step, observation.asked_at, now, seq, &known.standing);
+                            }
+                        }
+                        _ => {}
                     }
                 }
             }

@@ -1,4 +1,5 @@
 //! The thing of a step, as a vendor would treat it: a version, work that takes its time, and answers that get lost.
+#![allow(dead_code, reason = "nights and runs of chance each use their own part")]
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -10,7 +11,17 @@ use cutover::domain::{
     time::Timestamp,
 };
 
-use super::ops::{Fate, Happening};
+/// What becomes of the thing of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Happening {
+    /// Work that is under way ends well.
+    Ends,
+    Fails,
+    /// Somebody else makes it so, or otherwise, at once.
+    Others(bool),
+    /// Somebody else sets work on it going.
+    OthersWork(bool),
+}
 
 /// Looks that may still arrive late.
 const PAST_MAX: usize = 4;
@@ -73,22 +84,9 @@ impl Thing {
         self.past.clear();
     }
 
-    /// An act arrives, and its answer fares as `fate` says.
-    pub(crate) fn act(&mut self, effect: EffectId, act: Act, version: Version, fate: Fate) -> Outcome {
-        let timed_out = || Outcome::Unknown(Fault::new(FaultKind::TimedOut, "30 s"));
-        match fate {
-            Fate::Done => self.take(effect, act, &version),
-            Fate::NotDone => Outcome::NotDone(Fault::new(FaultKind::Unavailable, "503")),
-            Fate::LostReply => {
-                self.take(effect, act, &version);
-                Outcome::Unknown(Fault::new(FaultKind::Broken, "reset"))
-            }
-            Fate::Open => {
-                self.open.push((effect, act, version));
-                timed_out()
-            }
-            Fate::LostRequest => timed_out(),
-        }
+    /// It may still be taken up, or never.
+    pub(crate) fn leave_open(&mut self, effect: EffectId, act: Act, version: Version) {
+        self.open.push((effect, act, version));
     }
     pub(crate) fn land(&mut self, which: usize) {
         if !self.open.is_empty() {
@@ -100,7 +98,8 @@ impl Thing {
         self.open.clear();
     }
 
-    fn take(&mut self, effect: EffectId, act: Act, version: &Version) -> Outcome {
+    /// An act arrives and is taken up, or refused.
+    pub(crate) fn take(&mut self, effect: EffectId, act: Act, version: &Version) -> Outcome {
         if self.work.is_some() || version.0 != format!("s{}", self.version) {
             return Outcome::NotDone(Fault::new(FaultKind::Conflict, "409"));
         }
