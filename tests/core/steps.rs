@@ -182,6 +182,20 @@ fn nothing_is_sent_twice_while_nobody_knows_what_came_of_it() {
 }
 
 #[test]
+fn after_an_act_has_ended_nothing_is_done_on_what_was_seen_before_it() {
+    let mut session = Session::with(with_steps(), 0);
+    session.sees("backup", apart(1));
+    session.act("backup", Act::Run, 1);
+    session.later(1);
+    let (effect, _, _) = session.acts()[0].clone();
+    session.finish(effect, Outcome::NotDone(Fault::new(FaultKind::Conflict, "409")));
+    assert!(matches!(why(session.act("backup", Act::Run, 1)), StepRefusal::NotSeen { .. }));
+    session.later(1);
+    session.sees("backup", apart(1));
+    assert_eq!(session.act("backup", Act::Run, 1), Verdict::Accepted);
+}
+
+#[test]
 fn a_host_that_dies_resumes_by_looking() {
     let mut session = Session::with(with_steps(), 0);
     session.sees("backup", apart(1));
