@@ -42,6 +42,10 @@
 //! disk does not answer) or *broken*; a disk that hangs again and again, and answers in between, is *slow*; what is told before it is kept is not *on record*, and a time may be *missing* from it. A *standstill* is a time
 //! in which the host did not run, and proves nothing. A *source* is a server that is asked for figures; its *lateness* is how old they are while all is well, and a *cadence* is how often, over how long and how late figures come. A *universe* is the cloud that a project is in, by the domain of its APIs. A *series* is a figure that the plan declares beside the standard ones, with its unit and its *bad* side; a *feed* is where a backend tells it. A trigger whose window fills is *armed* at the time from which on it can judge; windows of too few requests are *gathered* to show that a breach is over. Users *follow* a change until requests show it; the *newest* answers are a run of bad
 //! ones that an old share would hide; a revision *beside* the main one is one that nobody planned.
+//! A *step* is a state that one outside thing is to have, as a phase of the plan wants it, and the *runbook* is all of them. How a thing stands
+//! to it is its *standing*, as one look tells; an *act* makes of the thing what the step wants, or takes that back. A step is *reached* when a look
+//! sees it so, whoever did it; *apart* when it is otherwise, with the changes that an act would make; *foreign* when something else stands in its
+//! place; *skipped* when a person says that it is not to be done. Work of the vendor on it is *under way*.
 //!
 //! # The way of a key
 //! [`tui::input`] makes a key of bytes, [`tui::keymap`] an action of the key, [`tui::app`] a [`core::command::Command`] of the action;
@@ -94,6 +98,11 @@
 //!   for its way by path alone and for which of its requests only read (both there), for a driver's place among the subjects of
 //!   `tests/adapters_sim/conformance.rs`, for its own trouble in [`sim::faults::Api`] and in the
 //!   storms of `sim/scenario.rs`, for `tests/adapters_wire` and `tests/adapters_sim.rs`, nor for a test against the vendor's own client.
+//! - **A kind of step**: a variant of [`plan::model::steps::Desired`], how its act is taken back and what its target is called beside it; its keys in a
+//!   file of `plan/lower/steps/`, with a row in the table of kinds there and one in `plan/schema/steps.rs`; an adapter that implements
+//!   [`port::Reconciler`]; its line in `cli/compose/steps.rs`; its words in `words/steps.rs`. The compiler and a test ask for these, and for its
+//!   place in `tests/plan/every_key.yaml`. Nothing asks for its place among the subjects of the reconcilers' conformance suite in
+//!   `tests/adapters_sim`, nor for the face of its API in `sim/server`, which that suite needs.
 //! - **Another decision on what was recorded already**: raise [`core::FOLD`] and leave a journal of the new fold in `tests/journals`, as
 //!   `tests/golden.rs` says, which asks for it and names the older ones that are decided otherwise now; hosts that take those up hold every
 //!   route and say so. Nothing asks whether [`attach::protocol::VERSION`] rises too: it does where a cockpit of before would draw something

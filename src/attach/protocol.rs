@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// Both sides must speak exactly this one; host and cockpit are the same program on the same machine.
-pub const VERSION: u32 = 9;
+pub const VERSION: u32 = 10;
 
 /// The client's first frame.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,7 +5,7 @@
 
 /// Version of the fold: raised by every change of `step` that decides otherwise on entries that an older program recorded. Journals from
 /// before there was one have 0.
-pub const FOLD: u32 = 8;
+pub const FOLD: u32 = 9;
 
 pub mod acts;
 pub mod assurance;
