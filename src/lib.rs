@@ -43,7 +43,7 @@
 //! in which the host did not run, and proves nothing. A *source* is a server that is asked for figures; its *lateness* is how old they are while all is well, and a *cadence* is how often, over how long and how late figures come. A *universe* is the cloud that a project is in, by the domain of its APIs. A *series* is a figure that the plan declares beside the standard ones, with its unit and its *bad* side; a *feed* is where a backend tells it. A trigger whose window fills is *armed* at the time from which on it can judge; windows of too few requests are *gathered* to show that a breach is over. Users *follow* a change until requests show it; the *newest* answers are a run of bad
 //! ones that an old share would hide; a revision *beside* the main one is one that nobody planned.
 //! A *step* is a state that one outside thing is to have, as a phase of the plan wants it, and the *runbook* is all of them. How a thing stands
-//! to it is its *standing*, as one look tells; an *act* makes of the thing what the step wants, or takes that back. A step is *reached* when a look
+//! to it is its *standing*, as one look tells; an act on it *runs* it, which makes of the thing what the step wants, or takes that back. A step is *reached* when a look
 //! sees it so, whoever did it; *apart* when it is otherwise, with the changes that an act would make; *foreign* when something else stands in its
 //! place; *skipped* when a person says that it is not to be done. Work of the vendor on it is *under way*.
 //!
