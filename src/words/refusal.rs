@@ -171,6 +171,7 @@ fn verdict(refusal: &Refusal) -> &'static str {
             | StepRefusal::Needed { .. }
             | StepRefusal::GoingHome
             | StepRefusal::NotNamed { .. }
+            | StepRefusal::NotOurs
             | StepRefusal::NoUndo => "not done",
         },
         Refusal::Unsettled => "not asked",

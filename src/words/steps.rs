@@ -130,6 +130,7 @@ pub fn refusal(why: &StepRefusal, names: Names) -> String {
         }
         StepRefusal::GoingHome => "a rollback is under way, and no step begins before it is over".to_owned(),
         StepRefusal::NotNamed { target } => format!("it can't be taken back, so its name is wanted: type {target}"),
+        StepRefusal::NotOurs => "this session has not made it so, and takes back nothing else; see to it by hand".to_owned(),
         StepRefusal::NoUndo => "there is no way to take it back".to_owned(),
     }
 }

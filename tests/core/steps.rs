@@ -335,3 +335,42 @@ fn a_line_of_the_checklist_rests_on_a_step_and_a_rung_on_the_line() {
     assert_eq!(known.doing, Doing::Nothing);
     assert_eq!(session.route().wanted.as_ref().map(|wanted| wanted.of(&"gke".parse().unwrap()).get()), Some(10), "{}", route());
 }
+
+#[test]
+fn what_this_session_has_not_made_so_it_does_not_take_back() {
+    let mut session = Session::with(with_steps(), 0);
+    session.sees("backup", reached(1));
+    assert_eq!(why(session.act("backup", Act::Undo, 1)), StepRefusal::NotOurs, "it was so before");
+    session.later(5);
+    session.sees("backup", apart(2));
+    assert_eq!(session.act("backup", Act::Run, 2), Verdict::Accepted);
+    session.accepted("op-1");
+    session.later(5);
+    session.sees("backup", reached(3));
+    assert_eq!(session.act("backup", Act::Undo, 3), Verdict::Accepted);
+    let (effect, _, _) = session.acts().pop().unwrap();
+    session.finish(effect, Outcome::NotDone(Fault::new(FaultKind::Forbidden, "403")));
+    session.later(5);
+    session.sees("backup", reached(3));
+    assert_eq!(session.act("backup", Act::Undo, 3), Verdict::Accepted, "what was not taken back is still ours");
+    session.accepted("op-2");
+    session.later(5);
+    session.sees("backup", apart(4));
+    session.later(5);
+    session.sees("backup", reached(5));
+    assert_eq!(why(session.act("backup", Act::Undo, 5)), StepRefusal::NotOurs, "somebody else has done it again");
+}
+
+#[test]
+fn what_somebody_else_does_once_more_is_not_ours_any_more() {
+    let mut session = Session::with(with_steps(), 0);
+    session.sees("backup", apart(1));
+    assert_eq!(session.act("backup", Act::Run, 1), Verdict::Accepted);
+    session.accepted("op-1");
+    for (number, standing) in [(2, reached(2)), (3, apart(3)), (4, reached(4))] {
+        session.later(5);
+        session.sees("backup", standing);
+        assert_eq!(session.state.steps[&id("backup")].is_ours(), number == 2, "look {number}");
+    }
+    assert_eq!(why(session.act("backup", Act::Undo, 4)), StepRefusal::NotOurs);
+}

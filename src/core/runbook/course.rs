@@ -36,7 +36,13 @@ pub(in crate::core) fn observed(turn: &mut Turn, asked_at: Timestamp, id: &StepI
     let before = known.seen.replace(Seen { standing: standing.clone(), at: asked_at, seq });
     let told = match known.doing.clone() {
         Doing::Acting { .. } => None,
-        Doing::Nothing => by_others(before.as_ref().map(|seen| &seen.standing), standing),
+        Doing::Nothing => {
+            // What this session had done is gone, whoever may do it next.
+            if known.is_ours() && matches!(standing, Standing::Apart { .. }) {
+                known.last = None;
+            }
+            by_others(before.as_ref().map(|seen| &seen.standing), standing)
+        }
         Doing::Following { act, since, operation, .. } => match end(act, standing) {
             End::Reached(evidence) => Some(ended(known, now, Ok(evidence))),
             End::Underway => {

@@ -7,6 +7,7 @@
 //!
 //! - An act is never sent twice: once it has left, only a look tells what came of it, whatever its outcome says.
 //! - No step begins while a route goes home, and no route waits for a step on its way home.
+//! - What no act of this session has made so it does not take back: a thing that was adopted stays as it was found.
 //! - Nothing here runs by itself. A person runs a step, takes it back or skips it, each with what the plan asks for: needs that are met, a
 //!   second person, the name of what can't be taken back.
 

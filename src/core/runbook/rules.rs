@@ -127,7 +127,10 @@ fn examine(sight: &Sight<'_>, step: &Step, act: Act, version: &Version) -> Resul
         }
         Act::Undo => {
             let by: Vec<StepId> = resting_on(sight, step).cloned().collect();
-            if by.is_empty() { Ok(changes) } else { Err(refused(StepRefusal::Needed { by })) }
+            if !by.is_empty() {
+                return Err(refused(StepRefusal::Needed { by }));
+            }
+            if known.is_ours() { Ok(changes) } else { Err(refused(StepRefusal::NotOurs)) }
         }
     }
 }

@@ -64,6 +64,14 @@ pub enum Doing {
 }
 
 impl StepState {
+    /// Whether it is as the step wants it because of an act of this session, as far as looks have seen.
+    pub fn is_ours(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| match (last.act, &last.how) {
+            (Act::Run, Ended::Done) | (Act::Undo, Ended::NotDone(_) | Ended::DidNotHappen) => true,
+            (Act::Run, Ended::NotDone(_) | Ended::DidNotHappen) | (Act::Undo, Ended::Done) => false,
+        })
+    }
+
     /// Every moment that is kept here, for a clock that goes back.
     pub(in crate::core) fn moments(&mut self) -> impl Iterator<Item = &mut Timestamp> {
         let seen = self.seen.iter_mut().map(|seen| &mut seen.at);
@@ -261,4 +269,6 @@ pub enum StepRefusal {
         target: Shown,
     },
     NoUndo,
+    /// No act of this session has made it so.
+    NotOurs,
 }
