@@ -11,9 +11,9 @@
 )]
 
 use cutover::sim::{
-    faults::{DatabaseFault, Down, Fault, Member},
+    faults::{DatabaseFault, Down, Fault, Member, SqlAsk, setup::Setup},
     simulation::{Config, Simulation, Start},
-    world::sql::instance::Engine,
+    world::sql::{OperationFault, instance::Engine},
 };
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -107,6 +107,7 @@ async fn a_patch_is_an_operation_of_its_asker_and_excludes_others_until_it_is_do
     assert_ne!(after["settings"]["settingsVersion"], before);
     let (code, stale) = bench.send(Method::PATCH, &path, &request).await;
     assert_eq!((code, reason(&stale)), (412, "staleData"));
+    assert_eq!(stale["error"]["errors"][0]["location"], "If-Match");
     let listed = bench.get(&format!("{BETA}/operations?instance=hexproperty-prod")).await;
     let updates = listed["items"].as_array().unwrap().iter().filter(|item| item["operationType"] == "UPDATE");
     assert_eq!(updates.count(), 1);
@@ -165,6 +166,117 @@ async fn evidence_of_recovery_can_be_read() {
     assert_eq!((code, reason(&none)), (404, "operationDoesNotExist"));
     let (code, refused) = bench.send(Method::DELETE, &format!("{V1}/instances/hexproperty-prod"), &Value::Null).await;
     assert_eq!((code, reason(&refused)), (400, "invalid"));
+}
+
+#[tokio::test]
+async fn a_backup_is_a_run_with_a_number_from_the_moment_at_which_it_is_asked_for() {
+    let bench = Bench::start().await;
+    let runs = format!("{V1}/instances/hexproperty-prod/backupRuns");
+    let inject = |end| bench.simulation.control().inject(&Fault::Database(DatabaseFault::Operations { end }));
+    for (end, status) in [(OperationFault::Honest, "SUCCESSFUL"), (OperationFault::Failing, "FAILED"), (OperationFault::Hollow, "SKIPPED")]
+    {
+        inject(OperationFault::Stuck);
+        let (code, operation) = bench.send(Method::POST, &runs, &json!({"description": "before the night"})).await;
+        assert_eq!((code, operation["operationType"].as_str()), (200, Some("BACKUP_VOLUME")));
+        let id = operation["backupContext"]["backupId"].as_str().expect("the operation names the run").to_owned();
+        let run = async || bench.get(&format!("{runs}/{id}")).await;
+        let begun = run().await;
+        assert!(["ENQUEUED", "RUNNING"].contains(&begun["status"].as_str().unwrap()), "{begun}");
+        assert_eq!((&begun["type"], &begun["description"], begun.get("endTime")), (&json!("ON_DEMAND"), &json!("before the night"), None));
+        inject(end);
+        bench.simulation.control().with(|world| world.sql.release());
+        let ended = bench.done(&operation).await;
+        assert_eq!(ended.get("error").is_some(), status == "FAILED", "{ended}");
+        let run = run().await;
+        assert_eq!(
+            (run["status"].as_str(), run["endTime"].is_string(), run.get("error").is_some()),
+            (Some(status), true, status == "FAILED")
+        );
+        let newest = bench.get(&format!("{runs}?maxResults=1")).await;
+        assert_eq!((&newest["items"][0]["id"], newest["items"].as_array().unwrap().len()), (&json!(id), 1));
+        assert!(newest["nextPageToken"].is_string(), "last night's are on the next page");
+    }
+    let of_replica = format!("{V1}/instances/hexproperty-replica/backupRuns");
+    let (code, refused) = bench.send(Method::POST, &of_replica, &json!({})).await;
+    assert_eq!((code, reason(&refused)), (400, "invalid"));
+}
+
+#[tokio::test]
+async fn a_replica_more_or_less_gives_its_primarys_settings_another_version() {
+    let bench = Bench::start().await;
+    let version = async || bench.get(&format!("{V1}/instances/hexproperty-prod")).await["settings"]["settingsVersion"].clone();
+    let mut seen = vec![version().await];
+    let request = json!({"name": "hexproperty-dr", "region": "us-east1", "masterInstanceName": "hexproperty-prod", "settings": {"tier": "db-perf-optimized-N-4"}});
+    let (_, operation) = bench.send(Method::POST, &format!("{V1}/instances"), &request).await;
+    let made = format!("{V1}/instances/hexproperty-dr");
+    assert_eq!(bench.get(&made).await["state"], "PENDING_CREATE");
+    bench.done(&operation).await;
+    seen.push(version().await);
+    bench.newest("replication/state", "hexproperty-dr", |value| value["boolValue"] == true).await;
+    bench.simulation.control().inject(&Fault::Database(DatabaseFault::Operations { end: OperationFault::Stuck }));
+    let (code, operation) = bench.send(Method::DELETE, &made, &Value::Null).await;
+    assert_eq!((code, operation["operationType"].as_str()), (200, Some("DELETE")));
+    while bench.get(&made).await["state"] != "PENDING_DELETE" {
+        tokio::task::yield_now().await;
+    }
+    bench.simulation.control().calm();
+    bench.done(&operation).await;
+    let (code, gone) = bench.send(Method::GET, &made, &Value::Null).await;
+    assert_eq!((code, reason(&gone)), (404, "instanceDoesNotExist"));
+    seen.push(version().await);
+    let numbers: Vec<u64> = seen.iter().map(|version| version.as_str().unwrap().parse().unwrap()).collect();
+    assert!(numbers[0] < numbers[1] && numbers[1] < numbers[2], "{numbers:?}");
+}
+
+#[tokio::test]
+async fn each_request_needs_its_own_permission() {
+    let bench = Bench::start().await;
+    let instance = format!("{V1}/instances/hexproperty-prod");
+    let asks = [
+        (Method::GET, instance.clone(), "cloudsql.instances.get"),
+        (Method::GET, format!("{V1}/instances"), "cloudsql.instances.list"),
+        (Method::GET, format!("{instance}/backupRuns"), "cloudsql.backupRuns.list"),
+        (Method::POST, format!("{instance}/backupRuns"), "cloudsql.backupRuns.create"),
+        (Method::PATCH, instance.clone(), "cloudsql.instances.update"),
+        (Method::POST, format!("{V1}/instances"), "cloudsql.instances.create"),
+        (Method::DELETE, instance.clone(), "cloudsql.instances.delete"),
+        (Method::POST, format!("{BETA}/instances/hexproperty-replica/promoteReplica"), "cloudsql.instances.promoteReplica"),
+    ];
+    for (method, path, permission) in asks {
+        bench.simulation.control().inject(&Fault::Setup(Setup::Lacks { permission: permission.to_owned() }));
+        let (code, refused) = bench.send(method.clone(), &path, &Value::Null).await;
+        assert_eq!((code, reason(&refused)), (403, "notAuthorized"), "{method} {path}");
+        bench.simulation.control().calm();
+        let (code, answer) = bench.send(method.clone(), &path, &Value::Null).await;
+        assert_ne!(code, 403, "{method} {path}: {answer}");
+        bench.simulation.control().calm();
+    }
+}
+
+#[tokio::test]
+async fn a_mysql_primary_without_its_binary_log_gets_no_standby() {
+    let bench = Bench::start().await;
+    bench.simulation.control().with(|world| world.sql.set_engine(Engine::MySql));
+    let path = format!("{V1}/instances/hexproperty-prod");
+    let (code, refused) = bench.send(Method::PATCH, &path, &json!({"settings": {"availabilityType": "REGIONAL"}})).await;
+    assert_eq!((code, reason(&refused)), (400, "invalid"));
+    let with_log = json!({"settings": {"availabilityType": "REGIONAL", "backupConfiguration": {"binaryLogEnabled": true}}});
+    assert_eq!(bench.send(Method::PATCH, &path, &with_log).await.0, 200);
+}
+
+#[tokio::test]
+async fn what_somebody_else_asks_for_is_in_the_audit_log_by_his_name() {
+    let bench = Bench::start().await;
+    let asks = SqlAsk::Replica { name: "hexproperty-dr", region: "us-east1" };
+    bench.simulation.control().inject(&Fault::Database(DatabaseFault::Colleague { asks }));
+    let listed = bench.get(&format!("{V1}/operations?instance=hexproperty-dr")).await;
+    assert_eq!(
+        (&listed["items"][0]["operationType"], &listed["items"][0]["user"]),
+        (&json!("CREATE_REPLICA"), &json!("dana.ops@hexproperty.com"))
+    );
+    let mutations = bench.simulation.control().truth().mutations;
+    let told: Vec<_> = mutations.iter().map(|mutation| (mutation.method, mutation.actor.principal.as_str())).collect();
+    assert_eq!(told, [("cloudsql.instances.create", "dana.ops@hexproperty.com")]);
 }
 
 impl Bench {

@@ -75,10 +75,15 @@ const ROUTE: [&str; 7] = [
     "gcloud compute network-endpoint-groups list",
 ];
 
-const DATABASE: [&str; 3] = [
+const DATABASE: [&str; 8] = [
     "gcloud sql instances list",
     "gcloud sql instances describe hexproperty-replica",
+    "gcloud sql backups create --instance=hexproperty-prod --description='before the night'",
+    "gcloud sql backups list --instance=hexproperty-prod",
+    "gcloud sql instances patch hexproperty-prod --availability-type=regional",
+    "gcloud sql instances create hexproperty-dr --master-instance-name=hexproperty-prod --region=us-east1",
     "gcloud sql operations list --instance=hexproperty-prod",
+    "gcloud sql instances delete hexproperty-dr",
 ];
 
 const CREDENTIALS: [&str; 3] = [

@@ -4,8 +4,9 @@
 //! The list follows what such platforms have really done to people; faults of the Kubernetes API and of
 //! Cloud SQL operations live with their own models.
 
-use super::world::Leg;
+use super::world::{Leg, sql::OperationFault};
 
+pub mod database;
 pub mod gateway;
 pub mod setup;
 
@@ -121,6 +122,36 @@ pub enum DatabaseFault {
         member: Member,
         /// Why.
         down: Down,
+    },
+    /// How the work that is asked for ends from now on.
+    Operations {
+        /// That.
+        end: OperationFault,
+    },
+    /// The primary has no standby in another zone, and never had one.
+    NoStandby,
+    /// Somebody else asks for work.
+    Colleague {
+        /// For what.
+        asks: SqlAsk,
+    },
+}
+
+/// What somebody else may ask of the databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SqlAsk {
+    /// A backup of the primary.
+    Backup,
+    /// A standby of the primary in another zone.
+    Standby,
+    /// That the primary has none any more.
+    NoStandby,
+    /// A read replica of the primary.
+    Replica {
+        /// The new instance's name.
+        name: &'static str,
+        /// Its region.
+        region: &'static str,
     },
 }
 
@@ -381,7 +412,7 @@ pub fn choices() -> Vec<Choice> {
     all.extend(apis());
     all.extend(platform_choices());
     all.extend(pages());
-    all.extend(setup::choices().into_iter().chain(gateway::choices()));
+    all.extend(setup::choices().into_iter().chain(gateway::choices()).chain(database::choices()));
     all
 }
 

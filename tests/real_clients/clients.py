@@ -3,6 +3,7 @@
 Three views of the same state are compared: what is changed through one API must be read through another.
 """
 
+import json
 import sys
 import time
 
@@ -129,7 +130,67 @@ def cloud_sql():
         replica = sql.instances().get(project=PROJECT, instance="hexproperty-replica").execute()
         assert replica["masterInstanceName"].endswith("hexproperty-prod"), replica
         assert sql.operations().list(project=PROJECT, instance="hexproperty-prod").execute()["items"], version
-    print("sqladmin v1 and v1beta4: instances, the replica's primary, operations")
+    agrees("sqladmin", "v1", steps_of_sql(api("sqladmin", "v1")))
+    print("sqladmin v1 and v1beta4: instances, the replica's primary, operations; a backup, a standby and a replica as v1's document has them")
+
+
+def steps_of_sql(sql):
+    """Asks for everything that steps ask for; gives what was answered, each by the name of its schema."""
+    primary = {"project": PROJECT, "instance": "hexproperty-prod"}
+    answers = []
+
+    def done(operation):
+        answers.append(("Operation", operation))
+        name = operation["name"]
+        ended = until("the end of " + operation["operationType"], lambda: (now := sql.operations().get(project=PROJECT, operation=name).execute())["status"] == "DONE" and now)
+        assert "error" not in ended, ended
+        answers.append(("Operation", ended))
+        return ended
+
+    taken = done(sql.backupRuns().insert(**primary, body={"description": "before the night"}).execute())
+    run = sql.backupRuns().get(**primary, id=taken["backupContext"]["backupId"]).execute()
+    assert (run["status"], run["type"], run["description"]) == ("SUCCESSFUL", "ON_DEMAND", "before the night"), run
+    answers += [("BackupRun", run), ("BackupRunsListResponse", sql.backupRuns().list(**primary, maxResults=2).execute())]
+    version = sql.instances().get(**primary).execute()["settings"]["settingsVersion"]
+    settings = {"settingsVersion": version, "availabilityType": "ZONAL"}
+    done(sql.instances().patch(**primary, body={"settings": settings}).execute())
+    try:
+        sql.instances().patch(**primary, body={"settings": settings}).execute()
+        raise AssertionError("an old settingsVersion was taken")
+    except HttpError as error:
+        assert error.status_code == 412 and "Condition does not match" in error.reason, error
+    body = {"name": "hexproperty-py", "region": "us-east1", "masterInstanceName": "hexproperty-prod", "databaseVersion": "POSTGRES_15", "settings": {"tier": "db-perf-optimized-N-4", "edition": "ENTERPRISE_PLUS"}}
+    done(sql.instances().insert(project=PROJECT, body=body).execute())
+    made = sql.instances().get(project=PROJECT, instance="hexproperty-py").execute()
+    assert (made["state"], made["instanceType"]) == ("RUNNABLE", "READ_REPLICA_INSTANCE"), made
+    answers += [("DatabaseInstance", made), ("DatabaseInstance", sql.instances().get(**primary).execute())]
+    answers.append(("OperationsListResponse", sql.operations().list(project=PROJECT, instance="hexproperty-py").execute()))
+    done(sql.instances().delete(project=PROJECT, instance="hexproperty-py").execute())
+    return answers
+
+
+def agrees(name, version, answers):
+    """Holds answers against the discovery document: fields that it has, values of their types, words of their enums."""
+    from googleapiclient.discovery_cache import DISCOVERY_DOC_DIR
+
+    schemas = json.load(open(f"{DISCOVERY_DOC_DIR}/{name}.{version}.json"))["schemas"]
+    kinds = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "object": dict, "array": list, "any": object}
+
+    def check(schema, value, at):
+        if "$ref" in schema:
+            schema = schemas[schema["$ref"]]
+        assert isinstance(value, kinds[schema["type"]]), f"{at}: {value!r} is no {schema['type']}"
+        assert "enum" not in schema or value in schema["enum"], f"{at}: {value!r} is none of {schema['enum']}"
+        assert schema.get("format") != "int64" or int(value) is not None, at
+        for field, inner in value.items() if schema["type"] == "object" else ():
+            known = schema.get("properties", {}).get(field) or schema.get("additionalProperties")
+            assert known, f"{at}.{field} is not in the document"
+            check(known, inner, f"{at}.{field}")
+        for place, inner in enumerate(value) if schema["type"] == "array" else ():
+            check(schema["items"], inner, f"{at}[{place}]")
+
+    for schema, answer in answers:
+        check(schemas[schema], answer, schema)
 
 
 def gke():

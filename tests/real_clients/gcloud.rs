@@ -45,7 +45,12 @@ fn gcloud_takes_every_command_that_is_printed_for_it() {
         &[
             ("gcloud sql instances list", "hexproperty-replica"),
             ("gcloud sql instances describe", "instanceType: READ_REPLICA_INSTANCE"),
-            ("gcloud sql operations list", "BACKUP"),
+            ("gcloud sql backups create", "Backing up Cloud SQL instance"),
+            ("gcloud sql backups list", "SUCCESSFUL"),
+            ("gcloud sql instances patch", "Updated ["),
+            ("gcloud sql instances create", "hexproperty-dr"),
+            ("gcloud sql operations list", "BACKUP_VOLUME"),
+            ("gcloud sql instances delete", "Deleted ["),
         ],
     );
 }

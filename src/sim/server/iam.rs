@@ -122,7 +122,7 @@ fn needed(call: &Call, api: Api) -> Option<&'static str> {
         },
         Api::Monitoring => Some("monitoring.timeSeries.list"),
         Api::Container => Some("container.clusters.get"),
-        Api::Sql => reads.then_some("cloudsql.instances.get"),
+        Api::Sql => sql(&parts, &call.method),
         Api::Logging => Some("logging.logEntries.list"),
         Api::Every | Api::Kubernetes => None,
     }
@@ -148,6 +148,27 @@ fn compute(parts: &[&str], reads: bool) -> Option<&'static str> {
         ["projects", _, "regions", _, "operations", ..] => Some("compute.regionOperations.get"),
         _ => None,
     }
+}
+
+fn sql(parts: &[&str], method: &Method) -> Option<&'static str> {
+    let project = parts.iter().position(|part| *part == "projects")?;
+    Some(match (method.as_str(), parts.get(project + 2..)?) {
+        ("GET", ["instances"]) => "cloudsql.instances.list",
+        ("GET", ["instances", _, "backupRuns"]) => "cloudsql.backupRuns.list",
+        ("GET", ["instances", _, "backupRuns", _]) => "cloudsql.backupRuns.get",
+        ("GET", _) => "cloudsql.instances.get",
+        ("POST", ["instances"]) => "cloudsql.instances.create",
+        ("PATCH" | "PUT", ["instances", _]) => "cloudsql.instances.update",
+        ("DELETE", ["instances", _]) => "cloudsql.instances.delete",
+        ("POST", ["instances", _, "backupRuns"]) => "cloudsql.backupRuns.create",
+        ("POST", ["instances", _, "promoteReplica"]) => "cloudsql.instances.promoteReplica",
+        ("POST", ["instances", _, "switchover"]) => "cloudsql.instances.switchover",
+        ("POST", ["instances", _, "failover"]) => "cloudsql.instances.failover",
+        ("POST", ["instances", _, "startReplica"]) => "cloudsql.instances.startReplica",
+        ("POST", ["instances", _, "stopReplica"]) => "cloudsql.instances.stopReplica",
+        ("POST", ["instances", _, "restart"]) => "cloudsql.instances.restart",
+        _ => return None,
+    })
 }
 
 fn forbidden(call: &Call, api: Api, permission: &str) -> Reply {

@@ -36,6 +36,7 @@ pub fn held(world: &World, call: &Call) -> Reply {
         let api = match name.split('.').next() {
             Some("compute") => Some(Api::Compute),
             Some("run") => Some(Api::Run),
+            Some("cloudsql") => Some(Api::Sql),
             _ => None,
         };
         let reads = [".get", ".list"].iter().any(|verb| name.ends_with(verb));

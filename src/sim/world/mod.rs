@@ -9,6 +9,7 @@ pub mod balanced;
 pub mod clock;
 pub mod cloud_run;
 pub mod conditions;
+pub mod database;
 pub mod edits;
 pub mod fleet;
 pub mod former;
@@ -278,7 +279,7 @@ impl World {
             // There is a frontend; a deployment of it can't be refused.
             Fault::Deployed { percent } => drop(self.cloud_run.deploy(self.now_ms, FRONTEND, *percent, &Actor::person(CI))),
             Fault::RevisionDeleted { revision } => self.cloud_run.delete(revision),
-            Fault::Database(fault) => self.sql.suffer(*fault),
+            Fault::Database(fault) => self.suffer_database(*fault),
             Fault::Errors { .. }
             | Fault::Answers { .. }
             | Fault::BadGateway { .. }

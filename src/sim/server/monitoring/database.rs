@@ -3,6 +3,8 @@
 //! A metric that exists and that nobody reports is an empty answer, not an error; one that does not exist is an error. A sample of an
 //! instance that was down is not there at all.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::allows;
@@ -58,24 +60,22 @@ fn engine(sql: &Sql) -> Engine {
 
 fn all(engine: Engine, metric: &str, samples: &[&Sample]) -> Option<Vec<One>> {
     let of_engine = |wanted: &[Engine], all: Vec<One>| if wanted.contains(&engine) { all } else { Vec::new() };
-    let said = |kind, value: fn(&ReplicaSaid) -> Option<Value>| {
-        replica(kind, json!({}), samples, |sample| sample.database.replica.as_ref().and_then(value))
-    };
-    let lag = || said(Kind::Gauge("DOUBLE"), |said| said.lag_s.map(double));
+    let said = |kind, value: &dyn Fn(&ReplicaSaid) -> Option<Value>| each(kind, &json!({}), samples, value);
+    let lag = || said(Kind::Gauge("DOUBLE"), &|said| said.lag_s.map(double));
     Some(match metric {
-        "replication/replica_lag" => of_engine(&[Engine::Postgres, Engine::MySql], vec![lag()]),
-        "replication/seconds_behind_master" => of_engine(&[Engine::SqlServer], vec![lag()]),
+        "replication/replica_lag" => of_engine(&[Engine::Postgres, Engine::MySql], lag()),
+        "replication/seconds_behind_master" => of_engine(&[Engine::SqlServer], lag()),
         "replication/network_lag" => {
-            vec![said(Kind::Gauge("INT64"), |said| said.network_lag_s.map(|lag| json!({"int64Value": format!("{lag:.0}")})))]
+            said(Kind::Gauge("INT64"), &|said| said.network_lag_s.map(|lag| json!({"int64Value": format!("{lag:.0}")})))
         }
-        "replication/state" => Serving::ALL.into_iter().map(|state| in_state(state, samples)).collect(),
+        "replication/state" => Serving::ALL.into_iter().flat_map(|state| in_state(state, samples)).collect(),
         "mysql/replication/slave_io_running" => {
-            let io = said(Kind::Gauge("STRING"), |said| Some(json!({"stringValue": said.receiving.word()})));
-            of_engine(&[Engine::MySql], vec![io])
+            let io = said(Kind::Gauge("STRING"), &|said| Some(json!({"stringValue": said.receiving.word()})));
+            of_engine(&[Engine::MySql], io)
         }
         "mysql/replication/slave_sql_running" => {
-            let sql = said(Kind::Gauge("STRING"), |said| Some(json!({"stringValue": said.applying.word()})));
-            of_engine(&[Engine::MySql], vec![sql])
+            let sql = said(Kind::Gauge("STRING"), &|said| Some(json!({"stringValue": said.applying.word()})));
+            of_engine(&[Engine::MySql], sql)
         }
         "mysql/innodb_os_log_fsyncs" => {
             let flushes = |bytes: u64| count(bytes / BYTES_A_FLUSH);
@@ -102,10 +102,22 @@ fn replica(kind: Kind, labels: Value, samples: &[&Sample], value: impl Fn(&Sampl
     One { instance: REPLICA.to_owned(), labels, kind, points }
 }
 
-fn in_state(state: Serving, samples: &[&Sample]) -> One {
-    replica(Kind::Gauge("BOOL"), json!({"state": state.label()}), samples, |sample| {
-        sample.database.replica.as_ref().map(|said| json!({"boolValue": said.state == state}))
-    })
+fn in_state(state: Serving, samples: &[&Sample]) -> Vec<One> {
+    each(Kind::Gauge("BOOL"), &json!({"state": state.label()}), samples, &|said| Some(json!({"boolValue": said.state == state})))
+}
+
+/// What each replica says of itself, the product's own first.
+fn each(kind: Kind, labels: &Value, samples: &[&Sample], value: &dyn Fn(&ReplicaSaid) -> Option<Value>) -> Vec<One> {
+    let own = replica(kind, labels.clone(), samples, |sample| sample.database.replica.as_ref().and_then(value));
+    let names: BTreeSet<&String> = samples.iter().flat_map(|sample| &sample.database.beside).map(|beside| &beside.name).collect();
+    let other = |name: &String| {
+        let told = |sample: &&Sample| {
+            let beside = sample.database.beside.iter().find(|beside| beside.name == *name)?;
+            Some((sample.end_ms, value(&beside.said)?))
+        };
+        One { instance: name.clone(), labels: labels.clone(), kind, points: samples.iter().filter_map(told).collect() }
+    };
+    std::iter::once(own).chain(names.into_iter().map(other)).collect()
 }
 
 /// What primaries count: the product's own, and the one that is followed where that is another.

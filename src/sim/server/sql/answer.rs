@@ -16,7 +16,11 @@ impl Failure {
     /// The reply that tells.
     #[must_use]
     pub fn reply(self) -> Reply {
-        let detail = json!({"message": self.message, "domain": "global", "reason": self.reason});
+        let mut detail = json!({"message": self.message, "domain": "global", "reason": self.reason});
+        if self.code == 412 {
+            detail["locationType"] = json!("header");
+            detail["location"] = json!("If-Match");
+        }
         Reply::json(self.code, &json!({"error": {"code": self.code, "message": self.message, "errors": [detail]}}))
     }
 

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::request::Version;
 use crate::sim::world::sql::{
     PROJECT, Sql,
-    instance::{Backup, BackupCause, Condition, Instance, Role},
-    operation::{End, Operation, Progress, Work},
+    instance::{Backup, BackupCause, BackupEnd, BackupRun, Condition, Instance, Role},
+    operation::{End, Operation, Progress},
 };
 
 /// How far the log that can be recovered from is behind the present.
@@ -46,6 +46,7 @@ impl View {
                 Condition::Maintenance => "MAINTENANCE",
                 Condition::Suspended => "SUSPENDED",
                 Condition::Failed => "FAILED",
+                Condition::PendingDelete => "PENDING_DELETE",
             },
             "databaseVersion": instance.database_version,
             "databaseInstalledVersion": format!("{}_12", instance.database_version),
@@ -81,14 +82,20 @@ impl View {
         let mut document = json!({
             "kind": "sql#operation",
             "name": operation.name,
-            "operationType": kind(&operation.work),
+            "operationType": operation.work.kind(),
             "targetId": operation.instance,
             "targetLink": self.link(&format!("instances/{}", operation.instance)),
             "targetProject": PROJECT,
             "insertTime": moment(operation.inserted_ms),
-            "user": operation.user,
             "selfLink": self.link(&format!("operations/{}", operation.name)),
         });
+        // What the service does by itself has no user.
+        if !operation.user.is_empty() {
+            document["user"] = json!(operation.user);
+        }
+        if let Some(id) = operation.backup {
+            document["backupContext"] = json!({"kind": "sql#backupContext", "backupId": id.to_string()});
+        }
         match operation.progress {
             Progress::Pending => document["status"] = json!("PENDING"),
             Progress::Running { since_ms } => {
@@ -100,9 +107,7 @@ impl View {
                 document["startTime"] = moment(since_ms);
                 document["endTime"] = moment(at_ms);
                 if end == End::InternalError {
-                    let message = "An internal error has occurred. Contact support.";
-                    let error = json!({"kind": "sql#operationError", "code": "INTERNAL_ERROR", "message": message});
-                    document["error"] = json!({"kind": "sql#operationErrors", "errors": [error]});
+                    document["error"] = json!({"kind": "sql#operationErrors", "errors": [internal_error()]});
                 }
             }
         }
@@ -111,12 +116,18 @@ impl View {
 
     /// One backup.
     #[must_use]
-    pub fn backup(self, backup: &Backup) -> Value {
-        json!({
+    pub fn backup(self, sql: &Sql, backup: &Backup) -> Value {
+        let mut document = json!({
             "kind": "sql#backupRun",
             "id": backup.id.to_string(),
             "instance": backup.instance,
-            "status": "SUCCESSFUL",
+            "status": match backup.run {
+                BackupRun::Enqueued => "ENQUEUED",
+                BackupRun::Running { .. } => "RUNNING",
+                BackupRun::Ended { end: BackupEnd::Successful, .. } => "SUCCESSFUL",
+                BackupRun::Ended { end: BackupEnd::Failed, .. } => "FAILED",
+                BackupRun::Ended { end: BackupEnd::Skipped, .. } => "SKIPPED",
+            },
             "type": match backup.cause {
                 BackupCause::Automated => "AUTOMATED",
                 BackupCause::OnDemand => "ON_DEMAND",
@@ -124,11 +135,27 @@ impl View {
             "backupKind": "SNAPSHOT",
             "location": "us",
             "enqueuedTime": moment(backup.enqueued_ms),
-            "startTime": moment(backup.enqueued_ms + 1200),
-            "endTime": moment(backup.ended_ms),
             "windowStartTime": moment(backup.enqueued_ms),
             "selfLink": self.link(&format!("instances/{}/backupRuns/{}", backup.instance, backup.id)),
-        })
+        });
+        if let Some(instance) = sql.instance(&backup.instance) {
+            document["databaseVersion"] = json!(instance.database_version);
+        }
+        if let Some(description) = &backup.description {
+            document["description"] = json!(description);
+        }
+        match backup.run {
+            BackupRun::Enqueued => {}
+            BackupRun::Running { since_ms } => document["startTime"] = moment(since_ms),
+            BackupRun::Ended { since_ms, at_ms, end } => {
+                document["startTime"] = moment(since_ms);
+                document["endTime"] = moment(at_ms);
+                if end == BackupEnd::Failed {
+                    document["error"] = internal_error();
+                }
+            }
+        }
+        document
     }
 
     /// The newest moment to which the instance can be recovered; `None` when it keeps no log.
@@ -148,40 +175,9 @@ impl View {
     }
 }
 
-/// What work is called in an operation.
-#[must_use]
-pub fn kind(work: &Work) -> &'static str {
-    match work {
-        Work::Update { .. } => "UPDATE",
-        Work::CreateReplica { .. } => "CREATE_REPLICA",
-        Work::Promote(_) => "PROMOTE_REPLICA",
-        Work::ReconfigureOldPrimary { .. } => "RECONFIGURE_OLD_PRIMARY",
-        Work::Switchover => "SWITCHOVER",
-        Work::Failover => "FAILOVER",
-        Work::StartReplica => "START_REPLICA",
-        Work::StopReplica => "STOP_REPLICA",
-        Work::Restart => "RESTART",
-        Work::Backup => "BACKUP_VOLUME",
-        Work::Delete => "DELETE",
-    }
-}
-
-/// What work is called in the audit log.
-#[must_use]
-pub fn audited(work: &Work) -> &'static str {
-    match work {
-        Work::Update { .. } => "cloudsql.instances.update",
-        Work::CreateReplica { .. } => "cloudsql.instances.create",
-        Work::Promote(_) => "cloudsql.instances.promoteReplica",
-        Work::ReconfigureOldPrimary { .. } => "cloudsql.instances.reconfigureOldPrimary",
-        Work::Switchover => "cloudsql.instances.switchover",
-        Work::Failover => "cloudsql.instances.failover",
-        Work::StartReplica => "cloudsql.instances.startReplica",
-        Work::StopReplica => "cloudsql.instances.stopReplica",
-        Work::Restart => "cloudsql.instances.restart",
-        Work::Backup => "cloudsql.backupRuns.create",
-        Work::Delete => "cloudsql.instances.delete",
-    }
+/// What the service says of work that it gave up.
+fn internal_error() -> Value {
+    json!({"kind": "sql#operationError", "code": "INTERNAL_ERROR", "message": "An internal error has occurred. Contact support."})
 }
 
 fn moment(at_ms: i64) -> Value {

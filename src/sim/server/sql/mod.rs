@@ -22,8 +22,7 @@ use super::{
 };
 use crate::sim::world::{
     World,
-    audit::Mutation,
-    sql::{PROJECT, Sql, operation::Work},
+    sql::{PROJECT, Sql},
 };
 
 /// Answers one call.
@@ -45,10 +44,7 @@ fn read(sql: &Sql, call: &Call, version: Version, parts: &[&str], page_max: usiz
     match parts {
         ["instances"] => {
             let items: Vec<Value> = sql.instances().map(|instance| view.instance(sql, instance)).collect();
-            let page = page_at_most(call, items, 500, page_max).ok_or_else(|| Failure::bad("Invalid value for pageToken."))?;
-            let mut list = listing("items", page);
-            list["kind"] = json!("sql#instancesList");
-            Ok(list)
+            listed(call, items, page_max, "sql#instancesList")
         }
         ["instances", name] => {
             let instance = sql.instance(name).ok_or_else(Failure::no_instance)?;
@@ -56,18 +52,22 @@ fn read(sql: &Sql, call: &Call, version: Version, parts: &[&str], page_max: usiz
         }
         ["instances", name, "backupRuns"] => {
             sql.instance(name).ok_or_else(Failure::no_instance)?;
-            let items: Vec<Value> = sql.backups(name).map(|backup| view.backup(backup)).collect();
-            Ok(json!({"kind": "sql#backupRunsList", "items": items}))
+            let items: Vec<Value> = sql.backups(name).map(|backup| view.backup(sql, backup)).collect();
+            listed(call, items, page_max, "sql#backupRunsList")
         }
         ["instances", name, "backupRuns", id] => {
             let backup = sql.backups(name).find(|backup| backup.id.to_string() == *id);
-            backup.map(|backup| view.backup(backup)).ok_or_else(Failure::no_backup)
+            backup.map(|backup| view.backup(sql, backup)).ok_or_else(Failure::no_backup)
         }
         ["instances", name, "getLatestRecoveryTime"] => {
             let instance = sql.instance(name).ok_or_else(Failure::no_instance)?;
             view.recovery_time(sql, instance).ok_or_else(Failure::no_recovery)
         }
-        ["operations"] => Ok(operations(sql, call, view)),
+        ["operations"] => {
+            let wanted = call.parameter("instance");
+            let chosen = sql.operations().filter(|operation| wanted.is_none_or(|wanted| operation.instance == wanted));
+            listed(call, chosen.map(|operation| view.operation(operation)).collect(), page_max, "sql#operationsList")
+        }
         ["operations", name] => sql.operation(name).map(|operation| view.operation(operation)).ok_or_else(Failure::no_operation),
         _ => Err(Failure::no_such_method()),
     }
@@ -79,30 +79,13 @@ fn write(world: &mut World, call: &Call, version: Version, parts: &[&str]) -> Re
         (_, ["instances", name, rest @ ..]) => ((*name).to_owned(), request::request(call, rest)?),
         _ => return Err(Failure::no_such_method()),
     };
-    let operation = world.sql.ask(&instance, request, &call.actor.principal)?.clone();
-    let work = &operation.work;
-    let became = if let Work::Update { settings } = work { settings.to_string() } else { document::kind(work).to_owned() };
-    world.audit.note(Mutation {
-        at_ms: world.now_ms,
-        service: "cloudsql.googleapis.com",
-        method: document::audited(&operation.work),
-        resource: format!("projects/{PROJECT}/instances/{}", operation.instance),
-        actor: call.actor.clone(),
-        became,
-        operation: number(&operation.name),
-    });
+    let operation = world.ask_database(&instance, request, &call.actor)?;
     Ok(View { version }.operation(&operation))
 }
 
-/// The audit log knows operations by number; names here are longer, and their first part is enough.
-fn number(operation: &str) -> u64 {
-    operation.split('-').next().and_then(|part| u64::from_str_radix(part, 16).ok()).unwrap_or_default()
-}
-
-fn operations(sql: &Sql, call: &Call, view: View) -> Value {
-    let wanted = call.parameter("instance");
-    let most = call.parameter("maxResults").and_then(|most| most.parse().ok()).unwrap_or(usize::MAX);
-    let chosen = sql.operations().filter(|operation| wanted.is_none_or(|wanted| operation.instance == wanted));
-    let items: Vec<Value> = chosen.take(most).map(|operation| view.operation(operation)).collect();
-    json!({"kind": "sql#operationsList", "items": items})
+fn listed(call: &Call, items: Vec<Value>, page_max: usize, kind: &str) -> Result<Value, Failure> {
+    let page = page_at_most(call, items, 500, page_max).ok_or_else(|| Failure::bad("Invalid value for pageToken."))?;
+    let mut list = listing("items", page);
+    list["kind"] = json!(kind);
+    Ok(list)
 }

@@ -92,7 +92,7 @@ pub fn request(call: &Call, rest: &[&str]) -> Result<Request, Failure> {
         ("POST", ["startReplica"]) => Ok(Request::StartReplica),
         ("POST", ["stopReplica"]) => Ok(Request::StopReplica),
         ("POST", ["restart"]) => Ok(Request::Restart),
-        ("POST", ["backupRuns"]) => Ok(Request::Backup),
+        ("POST", ["backupRuns"]) => Ok(Request::Backup { description: document["description"].as_str().map(str::to_owned) }),
         _ => Err(Failure::no_such_method()),
     }
 }

@@ -30,6 +30,8 @@ pub enum Condition {
     Suspended,
     /// The service has broken it; it does not serve.
     Failed,
+    /// It is being removed.
+    PendingDelete,
 }
 
 /// The kind of database. They tell of their replication by different series.
@@ -91,10 +93,44 @@ pub struct Backup {
     pub instance: String,
     /// When it was asked for.
     pub enqueued_ms: i64,
-    /// When it was done.
-    pub ended_ms: i64,
+    /// How far it is.
+    pub run: BackupRun,
     /// Who made it happen.
     pub cause: BackupCause,
+    /// What whoever asked says of it.
+    pub description: Option<String>,
+}
+
+/// How far a backup is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackupRun {
+    /// It waits.
+    Enqueued,
+    /// It is being taken.
+    Running {
+        /// When that began.
+        since_ms: i64,
+    },
+    /// It is over.
+    Ended {
+        /// When it began.
+        since_ms: i64,
+        /// When it ended.
+        at_ms: i64,
+        /// What there is of it.
+        end: BackupEnd,
+    },
+}
+
+/// What there is of a backup that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BackupEnd {
+    /// All of it.
+    Successful,
+    /// Nothing, and the service says why.
+    Failed,
+    /// Nothing, and the service sees no harm in that.
+    Skipped,
 }
 
 /// Who made a backup happen.

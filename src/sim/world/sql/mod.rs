@@ -12,6 +12,7 @@ pub mod replication;
 pub mod request;
 pub mod seed;
 pub mod trouble;
+pub mod work;
 
 #[cfg(test)]
 mod tests;
@@ -158,6 +159,11 @@ impl Sql {
         self.operation_fault = fault;
     }
 
+    /// Lets work that is stuck end soon, as the fault that is on then has it.
+    pub fn release(&mut self) {
+        operation::release(self);
+    }
+
     /// Takes every fault away: broken replication runs again and catches up, stuck operations end. A replica that
     /// somebody stopped on purpose stays stopped.
     pub fn calm(&mut self) {
@@ -195,9 +201,9 @@ impl Sql {
         self.backups.iter().rev().filter(move |backup| backup.instance == wanted)
     }
 
-    /// The instance that follows the product's primary, if one does.
+    /// The replica whose position is modelled, while it follows somebody and is up.
     fn replica(&self) -> Option<&Instance> {
-        self.instances.values().find(|instance| matches!(instance.role, Role::Replica { .. }) && instance.is_running())
+        self.instances.get(REPLICA).filter(|instance| matches!(instance.role, Role::Replica { .. }) && instance.is_running())
     }
 
     fn next_due(&self) -> Option<(i64, usize)> {

@@ -2,7 +2,7 @@
 
 use strum::EnumCount;
 
-use super::{PRIMARY, Sql, instance::Instance, trouble::Breakage};
+use super::{PRIMARY, REPLICA, Sql, instance::Instance, replication::LAG_CALM_S, trouble::Breakage};
 
 /// The state of the replication in the monitoring's own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumCount)]
@@ -68,6 +68,17 @@ pub struct Monitored {
     pub applied: u64,
     /// Whether the followed primary sends to the replica, and so knows how far it is behind.
     pub connected: bool,
+    /// Replicas beside the product's, those that are up.
+    pub beside: Vec<Beside>,
+}
+
+/// A replica beside the product's. It keeps up: of the position of one alone there is a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beside {
+    /// The instance.
+    pub name: String,
+    /// What it says of itself.
+    pub said: ReplicaSaid,
 }
 
 /// What a replica that is up says of itself.
@@ -115,6 +126,23 @@ impl Sql {
             connected: replicates && upstream && self.breakage != Some(Breakage::Receiving),
             replica: said,
             follows,
+            beside: self.beside(),
         }
+    }
+
+    fn beside(&self) -> Vec<Beside> {
+        let others = self.instances.values().filter(|instance| instance.name != REPLICA && instance.is_running());
+        let said = |instance: &Instance| {
+            let upstream = self.instances.get(instance.follows()?).is_some_and(Instance::is_running);
+            let (state, receiving, applying) = match (instance.replicates, upstream) {
+                (false, _) => (Serving::Stopped, Thread::No, Thread::No),
+                (true, false) => (Serving::Error, Thread::Connecting, Thread::Yes),
+                (true, true) => (Serving::Running, Thread::Yes, Thread::Yes),
+            };
+            let lag = |seconds: f64| (state == Serving::Running).then_some(seconds);
+            let said = ReplicaSaid { state, receiving, applying, lag_s: lag(LAG_CALM_S), network_lag_s: lag(0.0) };
+            Some(Beside { name: instance.name.clone(), said })
+        };
+        others.filter_map(said).collect()
     }
 }

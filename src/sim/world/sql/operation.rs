@@ -6,50 +6,11 @@
 use serde_json::Value;
 
 use super::{
-    OperationFault, Sql,
-    instance::{Backup, BackupCause, Condition, Instance, Role},
+    OperationFault, REPLICA, Sql,
+    instance::{Backup, BackupCause, BackupEnd, BackupRun, Condition, Instance, Role},
     request::Promotion,
+    work::Work,
 };
-
-/// What an operation does.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Work {
-    /// Merges settings.
-    Update {
-        /// The part that was sent.
-        settings: Value,
-    },
-    /// Makes a new instance that follows.
-    CreateReplica {
-        /// Its name.
-        name: String,
-        /// Its region.
-        region: String,
-        /// Its settings.
-        settings: Value,
-    },
-    /// Makes a replica stand alone.
-    Promote(Promotion),
-    /// Makes the old primary follow the promoted one.
-    ReconfigureOldPrimary {
-        /// The promoted one.
-        primary: String,
-    },
-    /// Swaps roles.
-    Switchover,
-    /// Moves to the other zone.
-    Failover,
-    /// Lets a replica follow.
-    StartReplica,
-    /// Lets a replica stand.
-    StopReplica,
-    /// Stops and starts.
-    Restart,
-    /// Takes a backup.
-    Backup,
-    /// Removes the instance.
-    Delete,
-}
 
 /// Where an operation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +53,8 @@ pub struct Operation {
     pub user: String,
     /// What it does.
     pub work: Work,
+    /// The number of the backup that it takes.
+    pub backup: Option<i64>,
     /// When it was accepted, virtual milliseconds since the Unix epoch.
     pub inserted_ms: i64,
     /// Where it is.
@@ -120,16 +83,36 @@ pub(super) fn begin(sql: &mut Sql, instance: &str, work: Work, user: &str) -> St
         target.clone_from(name);
         sql.instances.insert(name.clone(), replica);
     }
+    let backup = if let Work::Backup { description } = &work { Some(enqueue(sql, instance, description.clone())) } else { None };
     sql.operations.push(Operation {
         name: name.clone(),
         instance: target,
         user: user.to_owned(),
         work,
+        backup,
         inserted_ms: sql.clock_ms,
         progress: Progress::Pending,
         due_ms: Some(sql.clock_ms + wait),
     });
     name
+}
+
+/// A backup that waits; its number is the moment at which it was asked for, or the next one that is free.
+fn enqueue(sql: &mut Sql, instance: &str, description: Option<String>) -> i64 {
+    let enqueued_ms = sql.clock_ms;
+    let newest = sql.backups.iter().filter(|backup| backup.instance == instance).map(|backup| backup.id).max();
+    let id = newest.map_or(enqueued_ms, |newest| enqueued_ms.max(newest + 1));
+    let (instance, run, cause) = (instance.to_owned(), BackupRun::Enqueued, BackupCause::OnDemand);
+    sql.backups.push(Backup { id, instance, enqueued_ms, run, cause, description });
+    id
+}
+
+/// The backup that an operation takes is so far.
+fn set_run(sql: &mut Sql, index: usize, run: BackupRun) {
+    let Operation { backup, instance, .. } = &sql.operations[index];
+    if let Some(found) = sql.backups.iter_mut().find(|found| Some(found.id) == *backup && found.instance == *instance) {
+        found.run = run;
+    }
 }
 
 /// Lets operations that are stuck end soon.
@@ -148,20 +131,23 @@ pub(super) fn advance(sql: &mut Sql, index: usize) {
         Progress::Pending => {
             let takes_ms = duration(sql, &work);
             interrupt(sql, &work, &instance);
+            set_run(sql, index, BackupRun::Running { since_ms: now_ms });
             let operation = &mut sql.operations[index];
             operation.progress = Progress::Running { since_ms: now_ms };
             operation.due_ms = Some(now_ms + takes_ms);
         }
         Progress::Running { since_ms } => {
-            let end = match sql.operation_fault {
+            let (end, backup) = match sql.operation_fault {
                 OperationFault::Stuck => {
                     sql.operations[index].due_ms = None;
                     return;
                 }
-                OperationFault::Failing => End::InternalError,
-                OperationFault::Honest | OperationFault::Hollow => End::Well,
+                OperationFault::Failing => (End::InternalError, BackupEnd::Failed),
+                OperationFault::Honest => (End::Well, BackupEnd::Successful),
+                OperationFault::Hollow => (End::Well, BackupEnd::Skipped),
             };
-            resume(sql, &instance);
+            resume(sql, &work, &instance, end);
+            set_run(sql, index, BackupRun::Ended { since_ms, at_ms: now_ms, end: backup });
             if sql.operation_fault == OperationFault::Honest {
                 carry_out(sql, &work, &instance);
             }
@@ -185,7 +171,7 @@ fn duration(sql: &mut Sql, work: &Work) -> i64 {
         Work::Failover => (45.0, 75.0),
         Work::StartReplica | Work::StopReplica => (5.0, 12.0),
         Work::Restart => (30.0, 60.0),
-        Work::Backup => (60.0, 110.0),
+        Work::Backup { .. } => (60.0, 110.0),
         Work::Delete => (20.0, 60.0),
     };
     (sql.random.between(low, high) * 1000.0) as i64
@@ -195,32 +181,38 @@ fn duration(sql: &mut Sql, work: &Work) -> i64 {
 fn interrupt(sql: &mut Sql, work: &Work, instance: &str) {
     let now_ms = sql.clock_ms;
     let stops = match work {
-        Work::Update { settings } => settings.get("availabilityType").is_some() || settings.get("tier").is_some(),
+        Work::Update { settings } if settings.get("availabilityType").is_some() || settings.get("tier").is_some() => {
+            Some(Condition::Maintenance)
+        }
+        Work::Promote(_) if instance != REPLICA => None,
         Work::Promote(_) | Work::Switchover => {
             sql.replication.stop(now_ms);
-            false
+            None
         }
-        Work::Failover | Work::Restart => true,
-        Work::CreateReplica { .. }
+        Work::Failover | Work::Restart => Some(Condition::Maintenance),
+        Work::Delete => Some(Condition::PendingDelete),
+        Work::Update { .. }
+        | Work::CreateReplica { .. }
         | Work::ReconfigureOldPrimary { .. }
         | Work::StartReplica
         | Work::StopReplica
-        | Work::Backup
-        | Work::Delete => false,
+        | Work::Backup { .. } => None,
     };
-    if stops && let Some(found) = sql.instances.get_mut(instance) {
-        found.condition = Condition::Maintenance;
+    if let (Some(condition), Some(found)) = (stops, sql.instances.get_mut(instance)) {
+        found.condition = condition;
     }
 }
 
-/// The instance serves again, whatever the work came to.
-fn resume(sql: &mut Sql, instance: &str) {
+/// The instance serves again, whatever the work came to; one whose making failed never does.
+fn resume(sql: &mut Sql, work: &Work, instance: &str, end: End) {
     let now_ms = sql.clock_ms;
+    let is_unmade = end == End::InternalError && matches!(work, Work::CreateReplica { .. });
     if let Some(found) = sql.instances.get_mut(instance) {
-        found.condition = Condition::Runnable;
-        if found.replicates {
-            sql.replication.resume(now_ms);
-        }
+        found.condition = if is_unmade { Condition::Failed } else { Condition::Runnable };
+    }
+    let is_concerned = instance == REPLICA || matches!(work, Work::Switchover);
+    if is_concerned && sql.instances.get(REPLICA).is_some_and(|replica| replica.replicates) {
+        sql.replication.resume(now_ms);
     }
 }
 
@@ -237,11 +229,17 @@ fn carry_out(sql: &mut Sql, work: &Work, instance: &str) {
             if let Some(replica) = sql.instances.get_mut(name) {
                 replica.replicates = true;
             }
-            sql.replication.restart(now_ms);
+            renumber_primary(sql, name);
+            if name == REPLICA {
+                sql.replication.restart(now_ms);
+            }
         }
         Work::Promote(promotion) => {
+            renumber_primary(sql, instance);
             let old = follow(sql, instance, Role::Primary);
-            sql.replication.stop(now_ms);
+            if instance == REPLICA {
+                sql.replication.stop(now_ms);
+            }
             if let (Promotion::Failover, Some(old)) = (promotion, old) {
                 begin(sql, &old, Work::ReconfigureOldPrimary { primary: instance.to_owned() }, "");
             }
@@ -263,20 +261,29 @@ fn carry_out(sql: &mut Sql, work: &Work, instance: &str) {
         }
         Work::StartReplica => {
             set_replicates(sql, instance, true);
-            sql.replication.resume(now_ms);
+            if instance == REPLICA {
+                sql.replication.resume(now_ms);
+            }
         }
         Work::StopReplica => {
             set_replicates(sql, instance, false);
-            sql.replication.stop(now_ms);
+            if instance == REPLICA {
+                sql.replication.stop(now_ms);
+            }
         }
-        Work::Backup => {
-            let id = now_ms;
-            let enqueued_ms = now_ms - 80_000;
-            let instance = instance.to_owned();
-            sql.backups.push(Backup { id, instance, enqueued_ms, ended_ms: now_ms, cause: BackupCause::OnDemand });
+        Work::Delete => {
+            renumber_primary(sql, instance);
+            sql.instances.remove(instance);
         }
-        Work::Delete => drop(sql.instances.remove(instance)),
-        Work::Restart => {}
+        Work::Restart | Work::Backup { .. } => {}
+    }
+}
+
+/// A primary's settings have another version once it has a replica more or less, though nobody has changed them.
+fn renumber_primary(sql: &mut Sql, replica: &str) {
+    let of = sql.instances.get(replica).and_then(Instance::follows).map(str::to_owned);
+    if let Some(primary) = of.and_then(|of| sql.instances.get_mut(&of)) {
+        primary.settings_version += 1;
     }
 }
 

@@ -8,7 +8,7 @@ use crate::sim::world::random::Random;
 /// Log that an ordinary day writes, in bytes a second.
 pub(super) const RATE_DEFAULT: f64 = 180_000.0;
 /// Lag of a healthy replica in seconds.
-const LAG_CALM_S: f64 = 0.08;
+pub(super) const LAG_CALM_S: f64 = 0.08;
 /// Seconds of log that a replica applies in one second when it catches up.
 const CATCH_UP: f64 = 8.0;
 

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::{
     Sql,
     instance::{Instance, Role},
-    operation::{self, Operation, Work},
+    operation::{self, Operation},
+    work::Work,
 };
 
 /// One request.
@@ -45,7 +46,10 @@ pub enum Request {
     /// Stop and start.
     Restart,
     /// Take a backup now.
-    Backup,
+    Backup {
+        /// What whoever asks says of it.
+        description: Option<String>,
+    },
     /// Remove it for good.
     Delete,
 }
@@ -99,7 +103,7 @@ impl Sql {
         let work = match request {
             Request::Patch { settings, settings_version } => {
                 expect_settings(instance, settings_version)?;
-                check_settings(&settings)?;
+                check_settings(instance, &settings)?;
                 Work::Update { settings }
             }
             Request::CreateReplica { name, region, settings } => {
@@ -137,7 +141,10 @@ impl Sql {
             Request::StartReplica => self.followed(instance).map(|_| Work::StartReplica)?,
             Request::StopReplica => self.followed(instance).map(|_| Work::StopReplica)?,
             Request::Restart => Work::Restart,
-            Request::Backup => Work::Backup,
+            Request::Backup { .. } if instance.role != Role::Primary => {
+                return Err(Refusal::Impossible("Backups of a read replica are not supported".to_owned()));
+            }
+            Request::Backup { description } => Work::Backup { description },
             Request::Delete if instance.settings["deletionProtectionEnabled"] == true => {
                 let reason = "The instance is protected. Please disable the deletion protection and try again";
                 return Err(Refusal::Impossible(reason.to_owned()));
@@ -185,8 +192,16 @@ fn expect_settings(instance: &Instance, wanted: Option<u64>) -> Result<(), Refus
     }
 }
 
-fn check_settings(settings: &Value) -> Result<(), Refusal> {
+fn check_settings(instance: &Instance, settings: &Value) -> Result<(), Refusal> {
+    let binary_log = || {
+        let sent = settings.pointer("/backupConfiguration/binaryLogEnabled");
+        sent.or_else(|| instance.settings.pointer("/backupConfiguration/binaryLogEnabled")) == Some(&Value::Bool(true))
+    };
     match settings.get("availabilityType").map(|kind| kind.as_str().unwrap_or_default()) {
+        Some("REGIONAL") if instance.database_version.starts_with("MYSQL") && instance.role == Role::Primary && !binary_log() => {
+            let reason = "Invalid flag for instance role: MySQL HA non-replica instances need to have binary logging enabled";
+            Err(Refusal::Impossible(reason.to_owned()))
+        }
         None | Some("REGIONAL" | "ZONAL") => Ok(()),
         Some(other) => Err(Refusal::Impossible(format!("Invalid value for: settings.availabilityType: {other}"))),
     }

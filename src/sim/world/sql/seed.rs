@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::{
     PRIMARY, REPLICA, Sql,
-    instance::{Backup, BackupCause, Condition, Instance, Role},
-    operation::{End, Operation, Progress, Work},
+    instance::{Backup, BackupCause, BackupEnd, BackupRun, Condition, Instance, Role},
+    operation::{End, Operation, Progress},
+    work::Work,
 };
 
 const DAY_MS: i64 = 86_400_000;
@@ -29,10 +30,20 @@ pub(super) fn furnish(sql: &mut Sql) {
         let enqueued_ms = today - day * DAY_MS + 3 * HOUR_MS;
         let ended_ms = enqueued_ms + 90_000 + (sql.random.index(60_000) as i64);
         if ended_ms <= now_ms {
-            let instance = PRIMARY.to_owned();
-            sql.backups.push(Backup { id: enqueued_ms, instance, enqueued_ms, ended_ms, cause: BackupCause::Automated });
+            sql.backups.push(nightly_backup(enqueued_ms, ended_ms));
             sql.operations.push(nightly(enqueued_ms, ended_ms));
         }
+    }
+}
+
+fn nightly_backup(enqueued_ms: i64, ended_ms: i64) -> Backup {
+    Backup {
+        id: enqueued_ms,
+        instance: PRIMARY.to_owned(),
+        enqueued_ms,
+        run: BackupRun::Ended { since_ms: enqueued_ms + 2_000, at_ms: ended_ms, end: BackupEnd::Successful },
+        cause: BackupCause::Automated,
+        description: None,
     }
 }
 
@@ -43,7 +54,8 @@ fn nightly(enqueued_ms: i64, ended_ms: i64) -> Operation {
         name: format!("{:08x}-{:04x}-4bac-8000-{millis:012x}", millis >> 16, millis & 0xffff),
         instance: PRIMARY.to_owned(),
         user: String::new(),
-        work: Work::Backup,
+        work: Work::Backup { description: None },
+        backup: Some(enqueued_ms),
         inserted_ms: enqueued_ms,
         progress: Progress::Done { since_ms: enqueued_ms + 2_000, at_ms: ended_ms, end: End::Well },
         due_ms: None,

@@ -174,3 +174,29 @@ fn one_long_tick_and_many_short_ones_give_the_same_state() {
     let state = |sql: &Sql| format!("{:?} {:?} {}", sql.instances, sql.operations, sql.applied_bytes());
     assert_eq!(state(&long), state(&short));
 }
+
+#[test]
+fn a_replica_that_could_not_be_made_is_left_behind_broken() {
+    let mut sql = Sql::new(NOW, 10);
+    sql.set_operation_fault(OperationFault::Failing);
+    let request = Request::CreateReplica { name: "second".to_owned(), region: "us-east1".to_owned(), settings: json!({}) };
+    sql.ask(PRIMARY, request, PILOT).expect("it begins");
+    sql.tick(NOW + 400_000);
+    let second = sql.instance("second").expect("it is in the way of the next one");
+    assert_eq!((second.condition, second.replicates), (Condition::Failed, false));
+}
+
+#[test]
+fn work_on_another_replica_leaves_the_products_own_alone() {
+    let mut sql = Sql::new(NOW, 11);
+    sql.add_distant_replica("hexproperty-dr", "us-east1");
+    sql.ask("hexproperty-dr", Request::StopReplica, PILOT).expect("it begins");
+    sql.tick(NOW + 60_000);
+    assert!(sql.lag_seconds().is_some_and(|lag| lag < 1.0), "{:?}", sql.lag_seconds());
+    let beside = sql.monitored().beside;
+    assert_eq!(beside.iter().map(|one| (one.name.as_str(), one.said.state)).collect::<Vec<_>>(), [("hexproperty-dr", Serving::Stopped)]);
+    sql.ask("hexproperty-dr", Request::Promote(Promotion::LeavesOldPrimary), PILOT).expect("it begins");
+    sql.tick(NOW + 200_000);
+    assert_eq!((sql.writers(), sql.monitored().beside), (vec!["hexproperty-dr", PRIMARY], vec![]));
+    assert!(sql.lag_seconds().is_some_and(|lag| lag < 1.0), "{:?}", sql.lag_seconds());
+}

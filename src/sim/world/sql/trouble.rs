@@ -45,6 +45,18 @@ impl Sql {
             DatabaseFault::OtherPrimary => self.follow_stranger(),
             DatabaseFault::PrimaryIdle => self.set_write_rate(0.0),
             DatabaseFault::IsDown { member, down } => self.take_down(member, down),
+            DatabaseFault::Operations { end } => self.set_operation_fault(end),
+            DatabaseFault::NoStandby => self.lose_standby(),
+            // A person asks as anybody does, and is noted: the world sees to that.
+            DatabaseFault::Colleague { .. } => {}
+        }
+    }
+
+    /// The primary has been without a standby all along.
+    fn lose_standby(&mut self) {
+        if let Some(primary) = self.instances.get_mut(PRIMARY) {
+            primary.settings["availabilityType"] = json!("ZONAL");
+            primary.settings_version += 1;
         }
     }
 
