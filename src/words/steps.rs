@@ -19,7 +19,8 @@ use crate::{
 pub fn desired(desired: &Desired) -> String {
     match desired {
         Desired::SqlBackup { instance, younger_than } => format!("a successful backup of {instance}, not older than {younger_than}"),
-        Desired::SqlHighAvailability { instance } => format!("{instance} with a standby in another zone"),
+        Desired::SqlHighAvailability { instance } => format!("{instance} with a standby in another zone, which may restart it once"),
+        Desired::SqlReplica { instance, primary, .. } => format!("a read replica {instance} that follows {primary}"),
     }
 }
 
@@ -92,7 +93,7 @@ pub fn news(id: &StepId, what: &StepNews, names: Names) -> String {
             format!("\"{step}\" is as the plan wants it, and nobody here did that: {}", evidence(seen))
         }
         StepNews::FoundApart { changes: found } => {
-            format!("\"{step}\" was reached, and somebody else has changed that ({})", changes(found))
+            format!("\"{step}\" was reached and is not any more, and nobody here did that ({})", changes(found))
         }
         StepNews::Skipped { by, reason } => format!("{by} skips \"{step}\": {reason}"),
         StepNews::Approved { by, asked_by, approver, asker, .. } => {

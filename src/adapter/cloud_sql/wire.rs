@@ -1,11 +1,16 @@
 //! The Cloud SQL Admin API's JSON, as far as it is looked at.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use crate::domain::{
     database::{Engine, Serving},
+    fault::{Fault, FaultKind, Version},
     id::InstanceId,
     shown::Shown,
+    standing::{Failed, Underway},
+    time::Timestamp,
 };
 
 #[derive(Debug, Clone, Deserialize)]
@@ -16,18 +21,34 @@ pub(super) struct Instance {
     #[serde(default)]
     state: String,
     #[serde(default)]
-    database_version: String,
+    pub(super) database_version: String,
+    #[serde(default)]
+    pub(super) region: String,
+    /// Where its standby is; only of one that has one.
+    pub(super) secondary_gce_zone: Option<String>,
     /// `INSTANCE` or `PROJECT:INSTANCE`.
     master_instance_name: Option<String>,
+    /// Those that follow it.
     #[serde(default)]
-    settings: Settings,
+    pub(super) replica_names: Vec<String>,
+    #[serde(default)]
+    pub(super) settings: Settings,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Settings {
+pub(super) struct Settings {
     activation_policy: Option<String>,
     database_replication_enabled: Option<bool>,
+    /// A whole number, written as a text.
+    settings_version: Option<String>,
+    #[serde(default)]
+    pub(super) availability_type: String,
+    #[serde(default)]
+    pub(super) tier: String,
+    pub(super) edition: Option<String>,
+    #[serde(default)]
+    pub(super) user_labels: BTreeMap<String, String>,
 }
 
 impl Instance {
@@ -44,6 +65,23 @@ impl Instance {
             "PENDING_DELETE" => Serving::PendingDelete,
             _ => Serving::Untold,
         }
+    }
+
+    /// What a change of its settings is made against.
+    /// # Errors
+    /// Where it is not told; nothing can be changed safely then.
+    pub(super) fn version(&self) -> Result<Version, Fault> {
+        let told = self.settings.settings_version.clone().map(Version);
+        told.ok_or_else(|| Fault::new(FaultKind::Unreadable, "the instance is described without its settingsVersion"))
+    }
+
+    /// Its kind and condition in the vendor's words, for people.
+    pub(super) fn described(&self) -> Shown {
+        let (kind, state) = (&self.instance_type, &self.state);
+        let following = self.master_instance_name.as_ref().map_or_else(String::new, |name| format!(" of {name}"));
+        let policy = self.settings.activation_policy.as_deref().filter(|policy| *policy != "ALWAYS");
+        let policy = policy.map_or_else(String::new, |policy| format!(", activationPolicy {policy}"));
+        Shown::new(&format!("{kind}{following}, {state}{policy}"))
     }
 
     pub(super) fn role(&self) -> Role {
@@ -103,21 +141,111 @@ pub(super) struct Operations {
 }
 
 #[derive(Debug, Deserialize)]
-struct Operation {
+#[serde(rename_all = "camelCase")]
+pub(super) struct Operation {
+    #[serde(default)]
+    pub(super) name: String,
     #[serde(default, rename = "operationType")]
     kind: String,
     #[serde(default)]
     status: String,
     #[serde(default)]
     user: String,
-    error: Option<serde_json::Value>,
+    insert_time: Option<jiff::Timestamp>,
+    start_time: Option<jiff::Timestamp>,
+    end_time: Option<jiff::Timestamp>,
+    error: Option<OperationErrors>,
+}
+
+/// A backup, newest first in its list.
+#[derive(Debug, Deserialize)]
+pub(super) struct BackupRuns {
+    #[serde(default)]
+    pub(super) items: Vec<BackupRun>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct BackupRun {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) status: String,
+    #[serde(default, rename = "type")]
+    pub(super) kind: String,
+    end_time: Option<jiff::Timestamp>,
+}
+
+impl BackupRun {
+    /// When it ended, if anything can be restored from it.
+    pub(super) fn succeeded_at(&self) -> Option<Timestamp> {
+        self.end_time.filter(|_| self.status == "SUCCESSFUL").map(moment)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct OperationErrors {
+    #[serde(default)]
+    errors: Vec<OperationError>,
+}
+
+#[derive(Debug, Deserialize)]
+struct OperationError {
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    message: String,
+}
+
+fn moment(at: jiff::Timestamp) -> Timestamp {
+    Timestamp(at.as_millisecond())
+}
+
+impl Operation {
+    fn is_open(&self) -> bool {
+        matches!(self.status.as_str(), "PENDING" | "RUNNING")
+    }
+
+    fn told(&self) -> Shown {
+        let by = if self.user.is_empty() { String::new() } else { format!(" by {}", self.user) };
+        Shown::new(&format!("{} {}{by}", self.kind, self.status.to_ascii_lowercase()))
+    }
+
+    pub(super) fn began_at(&self) -> Option<Timestamp> {
+        self.start_time.or(self.insert_time).map(moment)
+    }
+
+    /// When it did what was asked for; nothing where it did not.
+    pub(super) fn done_at(&self) -> Option<Timestamp> {
+        self.end_time.filter(|_| self.status == "DONE" && self.error.is_none()).map(moment)
+    }
+
+    pub(super) fn underway(&self) -> Underway {
+        Underway { operation: Shown::new(&self.name), since: self.began_at(), progress: None, doing: Some(self.told()) }
+    }
+
+    /// Why it did not do what was asked for.
+    pub(super) fn failed(&self) -> Option<Box<Failed>> {
+        let errors = self.error.as_ref().filter(|_| self.status == "DONE")?;
+        let told: Vec<String> = errors.errors.iter().map(|error| format!("{}: {}", error.code, error.message)).collect();
+        let why = Fault::new(FaultKind::Rejected, told.join("; "));
+        Some(Box::new(Failed { operation: Shown::new(&self.name), why }))
+    }
 }
 
 impl Operations {
     /// The operation that runs now, or waits to run.
     pub(super) fn running(&self) -> Option<Shown> {
-        let open = self.items.iter().find(|operation| matches!(operation.status.as_str(), "PENDING" | "RUNNING"))?;
-        Some(Shown::new(&format!("{} {} by {}", open.kind, open.status.to_ascii_lowercase(), open.user)))
+        self.items.iter().find(|operation| operation.is_open()).map(Operation::told)
+    }
+
+    /// The one of these kinds that runs now, or waits to run.
+    pub(super) fn open(&self, kinds: &[&str]) -> Option<&Operation> {
+        self.of(kinds).find(|operation| operation.is_open())
+    }
+
+    /// Those of these kinds, newest first.
+    pub(super) fn of(&self, kinds: &[&str]) -> impl Iterator<Item = &Operation> {
+        self.items.iter().filter(|operation| kinds.contains(&operation.kind.as_str()))
     }
 
     /// The last thing that was done to the replication was to stop it.

@@ -79,6 +79,9 @@ impl Ask {
     pub fn json_patch(url: Url, steps: &impl Serialize, limits: Limits) -> Ask {
         Ask { content_type: JSON_PATCH, ..Ask::patch(url, steps, limits) }
     }
+    pub fn delete(url: Url, limits: Limits) -> Ask {
+        Ask { method: Method::DELETE, ..Ask::get(url, limits) }
+    }
     fn with(self, body: &impl Serialize) -> Ask {
         let body = serde_json::to_vec(body).expect("our own wire types have string keys and finite numbers");
         Ask { body: Some(body), ..self }

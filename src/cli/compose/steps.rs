@@ -6,8 +6,13 @@ use color_eyre::eyre::Result;
 
 use super::Composer;
 use crate::{
-    adapter::cloud_sql::steps::{AvailabilityStep, BackupStep, StepConfig},
-    domain::id::InstanceId,
+    adapter::cloud_sql::steps::{
+        StepConfig,
+        availability::AvailabilityStep,
+        backup::BackupStep,
+        replica::{ReplicaConfig, ReplicaStep},
+    },
+    domain::{id::InstanceId, shown::Shown},
     plan::model::steps::{Desired, Step},
     port::Reconciler,
 };
@@ -22,6 +27,15 @@ impl Composer<'_> {
                 Arc::new(BackupStep::new(self.sql_step(instance), *younger_than, self.google(SQL)?))
             }
             Desired::SqlHighAvailability { instance } => Arc::new(AvailabilityStep::new(self.sql_step(instance), self.google(SQL)?)),
+            Desired::SqlReplica { instance, primary, region, tier } => {
+                let config = ReplicaConfig {
+                    step: self.sql_step(instance),
+                    primary: primary.clone(),
+                    region: region.as_ref().unwrap_or(&self.plan.region).to_string(),
+                    tier: tier.as_ref().map(Shown::to_string),
+                };
+                Arc::new(ReplicaStep::new(config, self.google(SQL)?, self.google(MONITORING)?))
+            }
         })
     }
 
@@ -31,3 +45,4 @@ impl Composer<'_> {
 }
 
 const SQL: &str = "sqladmin.googleapis.com";
+const MONITORING: &str = "monitoring.googleapis.com";

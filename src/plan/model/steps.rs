@@ -39,6 +39,17 @@ pub enum Desired {
     SqlBackup { instance: InstanceId, younger_than: Millis },
     /// A Cloud SQL instance with a standby in another zone.
     SqlHighAvailability { instance: InstanceId },
+    /// A read replica of a Cloud SQL instance.
+    SqlReplica {
+        instance: InstanceId,
+        primary: InstanceId,
+        /// The plan's region if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        region: Option<Shown>,
+        /// The machine; the primary's if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tier: Option<Shown>,
+    },
 }
 
 /// What has to be so before a step begins.
@@ -97,13 +108,16 @@ impl Desired {
         match self {
             Desired::SqlBackup { .. } => Undoing::Needless,
             Desired::SqlHighAvailability { .. } => Undoing::Possible,
+            Desired::SqlReplica { .. } => Undoing::Destroys,
         }
     }
 
     /// The name of the thing itself, which whoever runs what can't be taken back has to type.
     pub fn target(&self) -> &str {
         match self {
-            Desired::SqlBackup { instance, .. } | Desired::SqlHighAvailability { instance } => instance.as_str(),
+            Desired::SqlBackup { instance, .. } | Desired::SqlHighAvailability { instance } | Desired::SqlReplica { instance, .. } => {
+                instance.as_str()
+            }
         }
     }
 }

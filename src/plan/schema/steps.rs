@@ -1,12 +1,12 @@
 //! The keys of steps: what each kind wants, and what all kinds have.
 
 use super::{
-    Kind, Object, Rule,
-    table::{NAME, SHARE, SPAN, SQL_INSTANCE, TITLE, key, maybe},
+    Kind, Object, Rule, Text,
+    table::{NAME, REGION, SHARE, SPAN, SQL_INSTANCE, TITLE, key, maybe, text},
 };
 
 /// Of these each step has one.
-const KINDS: &[&str] = &["sql_backup", "sql_high_availability"];
+const KINDS: &[&str] = &["sql_backup", "sql_high_availability", "sql_replica"];
 
 pub(super) static STEP: Object = Object {
     name: "step",
@@ -16,6 +16,7 @@ pub(super) static STEP: Object = Object {
         key("title", Kind::Text(&TITLE), "What people call it."),
         maybe("sql_backup", Kind::Object(&SQL_BACKUP), "A successful backup of a Cloud SQL instance that is young enough."),
         maybe("sql_high_availability", Kind::Object(&SQL_HIGH_AVAILABILITY), "A Cloud SQL instance with a standby in another zone."),
+        maybe("sql_replica", Kind::Object(&SQL_REPLICA), "A read replica of a Cloud SQL instance, which replicates."),
         maybe("needs", Kind::List(&Kind::Object(&NEED), 1, None), "What has to be so before it begins."),
         maybe(
             "consent",
@@ -57,3 +58,17 @@ static SQL_HIGH_AVAILABILITY: Object = Object {
     keys: &[key("instance", Kind::Text(&SQL_INSTANCE), "The instance, by its name.")],
     rules: &[],
 };
+
+static SQL_REPLICA: Object = Object {
+    name: "sql_replica",
+    about: "A read replica of a Cloud SQL instance, which replicates by its engine's own word.",
+    keys: &[
+        key("instance", Kind::Text(&SQL_INSTANCE), "The replica, by its name."),
+        key("primary", Kind::Text(&SQL_INSTANCE), "Whom it follows, by its name."),
+        maybe("region", Kind::Text(&REGION), "Where it is; the plan's region if left out."),
+        maybe("tier", Kind::Text(&SQL_TIER), "Its machine; the primary's if left out."),
+    ],
+    rules: &[],
+};
+
+static SQL_TIER: Text = text("^db-[A-Za-z0-9-]{1,60}$", "a tier of Cloud SQL", &["db-custom-4-16384", "db-perf-optimized-N-4"]);

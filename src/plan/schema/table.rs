@@ -25,7 +25,7 @@ static LINE: Text = short(200, text("\\S", "one line of at most 200 characters",
 pub(super) static NAME: Text = text("^[a-z0-9][a-z0-9._/-]{0,62}$", "1 to 63 of a-z 0-9 . _ - /, beginning with a letter or digit", &[]);
 static PROJECT: Text =
     text("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", "a project id: 6 to 30 of a-z 0-9 -, beginning with a letter", &["my-project"]);
-static REGION: Text = text("^[a-z]+-[a-z]+[0-9]+$", "a region such as us-central1", &["us-central1", "europe-west1"]);
+pub(super) static REGION: Text = text("^[a-z]+-[a-z]+[0-9]+$", "a region such as us-central1", &["us-central1", "europe-west1"]);
 static LOCATION: Text = text("^[a-z]+-[a-z]+[0-9]+(-[a-z])?$", "a region or a zone", &["us-central1", "us-central1-a"]);
 static HOST: Text = short(
     253,

@@ -21,10 +21,14 @@ use crate::{
 
 mod sql;
 
-const KEYS: &[&str] = &["name", "title", "sql_backup", "sql_high_availability", "needs", "consent", "patience", "owner", "expected"];
+const KEYS: &[&str] =
+    &["name", "title", "sql_backup", "sql_high_availability", "sql_replica", "needs", "consent", "patience", "owner", "expected"];
 /// Of these each step has one.
-const KINDS: &[Kind] =
-    &[Kind { key: "sql_backup", lower: sql::backup }, Kind { key: "sql_high_availability", lower: sql::high_availability }];
+const KINDS: &[Kind] = &[
+    Kind { key: "sql_backup", lower: sql::backup },
+    Kind { key: "sql_high_availability", lower: sql::high_availability },
+    Kind { key: "sql_replica", lower: sql::replica },
+];
 const CONSENTS: &[(&str, Consent); Consent::COUNT] = &[("alone", Consent::Alone), ("second_person", Consent::SecondPerson)];
 /// Longest that one piece of work of a vendor is waited for.
 const PATIENCE_MOST: Millis = Millis::from_mins(7 * 24 * 60);
@@ -85,7 +89,8 @@ fn desired(problems: &mut Problems, fields: &Fields<'_>) -> Option<Desired> {
     let [(kind, at)] = wanted.as_slice() else {
         let message = if wanted.is_empty() { "this step does not say what it wants" } else { "this step wants two things" };
         let keys: Vec<&str> = KINDS.iter().map(|kind| kind.key).collect();
-        problems.at(fields.at(), message).allowed(format!("one of {}", keys.join(", "))).help("make each a step of its own").error();
+        let help = (!wanted.is_empty()).then(|| "make each a step of its own".to_owned());
+        problems.at(fields.at(), message).allowed(format!("one of {}", keys.join(", "))).maybe_help(help).error();
         return None;
     };
     (kind.lower)(problems, at.clone())

@@ -1,11 +1,11 @@
 //! What steps want of Cloud SQL.
 
 use crate::{
-    domain::{id::InstanceId, time::Millis},
+    domain::{id::InstanceId, shown::Shown, time::Millis},
     plan::{
         lower::{name, span_within},
         model::steps::Desired,
-        reader::{At, Fields, Problems},
+        reader::{self, At, Fields, Problems},
     },
 };
 
@@ -26,6 +26,47 @@ pub(super) fn high_availability(problems: &mut Problems, at: At<'_>) -> Option<D
     Some(Desired::SqlHighAvailability { instance: instance? })
 }
 
+pub(super) fn replica(problems: &mut Problems, at: At<'_>) -> Option<Desired> {
+    let fields = Fields::open(problems, at, &["instance", "primary", "region", "tier"])?;
+    let instance_at = fields.required(problems, "instance", "my-replica");
+    let instance = instance_at.as_ref().and_then(|at| self::instance(problems, at));
+    let primary = fields.required(problems, "primary", "my-instance").and_then(|at| self::instance(problems, &at));
+    let region = match fields.optional(problems, "region") {
+        Some(at) => name::region(problems, &at).map(Some),
+        None => Some(None),
+    };
+    let tier = match fields.optional(problems, "tier") {
+        Some(at) => tier(problems, &at).map(Some),
+        None => Some(None),
+    };
+    if let (Some(at), Some(instance), true) = (&instance_at, &instance, instance == primary) {
+        problems.at(at, format!("`{instance}` can't follow itself")).allowed("a name of its own for the replica").error();
+        return None;
+    }
+    Some(Desired::SqlReplica { instance: instance?, primary: primary?, region: region?, tier: tier? })
+}
+
 fn instance(problems: &mut Problems, at: &At<'_>) -> Option<InstanceId> {
-    name::resource(problems, at, name::SQL_INSTANCE)?.as_str().parse().ok()
+    let name = name::resource(problems, at, name::SQL_INSTANCE)?;
+    match name.as_str().parse() {
+        Ok(instance) => Some(instance),
+        Err(error) => {
+            problems.at(at, format!("`{name}` is too long a name")).allowed(error.to_string()).error();
+            None
+        }
+    }
+}
+
+/// The machine of an instance.
+fn tier(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+    let text = reader::text(problems, at)?;
+    let is_plain = text.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '-');
+    if text.strip_prefix("db-").is_some_and(|rest| !rest.is_empty()) && is_plain && text.len() <= 63 {
+        return Some(Shown::new(text));
+    }
+    problems
+        .at(at, format!("`{text}` is no tier of Cloud SQL"))
+        .allowed("a tier such as db-custom-4-16384 or db-perf-optimized-N-4")
+        .error();
+    None
 }
