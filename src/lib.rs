@@ -58,7 +58,7 @@
 //! `tests/core` (decisions, random orders, storms without sockets), `tests/plan` (each mistake and its remark), `tests/frames` and
 //! `tests/pairing` (what is drawn, one cockpit and several), `tests/attach` (who is let in over a socket, and what he may ask),
 //! `tests/adapters_wire` and `tests/adapters_sim` (adapters against answers that lie, and against the world in a bottle; what all drivers are
-//! held to alike is in `conformance.rs` there), `tests/stories`
+//! held to alike is in `conformance.rs` there, and what all steps are in `steps.rs`), `tests/stories`
 //! (engine, host and adapters over loopback), `tests/terminal`, `tests/host_process` and `tests/ssh` (the real binary), `tests/golden`
 //! (journals of earlier versions are taken up), `tests/real_clients` and `tests/real_prometheus` (programs that others wrote). `tests/bench`
 //! prints the figures.
@@ -100,9 +100,10 @@
 //!   storms of `sim/scenario.rs`, for `tests/adapters_wire` and `tests/adapters_sim.rs`, nor for a test against the vendor's own client.
 //! - **A kind of step**: a variant of [`plan::model::steps::Desired`], how its act is taken back and what its target is called beside it; its keys in a
 //!   file of `plan/lower/steps/`, with a row in the table of kinds there and one in `plan/schema/steps.rs`; an adapter that implements
-//!   [`port::Reconciler`]; its line in `cli/compose/steps.rs`; its words in `words/steps.rs`. The compiler and a test ask for these, and for its
-//!   place in `tests/plan/every_key.yaml`. Nothing asks for its place among the subjects of the reconcilers' conformance suite in
-//!   `tests/adapters_sim`, nor for the face of its API in `sim/server`, which that suite needs.
+//!   [`port::Reconciler`]; its line in `cli/compose/steps.rs`; its words in `words/steps.rs`; whom it asks and what it needs in
+//!   `cli/check/live/steps.rs`. The compiler and a test ask for these, and for its place in `tests/plan/every_key.yaml`. Nothing asks for its
+//!   place among the subjects of `tests/adapters_sim/steps.rs`, by which every kind is held to the same, for the face of its API in `sim/server`
+//!   with faults that fail it, hang it and outrun it, which that suite needs, nor for its row in README.
 //! - **Another decision on what was recorded already**: raise [`core::FOLD`] and leave a journal of the new fold in `tests/journals`, as
 //!   `tests/golden.rs` says, which asks for it and names the older ones that are decided otherwise now; hosts that take those up hold every
 //!   route and say so. Nothing asks whether [`attach::protocol::VERSION`] rises too: it does where a cockpit of before would draw something

@@ -47,6 +47,8 @@ mod gateway;
 mod old_reads;
 #[path = "adapters_sim/steering.rs"]
 mod steering;
+#[path = "adapters_sim/steps.rs"]
+mod steps;
 
 use steering::driver;
 
