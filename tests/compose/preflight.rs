@@ -23,7 +23,7 @@ use cutover::{
     session::clock::Clock,
     sim::{
         faults::{
-            Api, Cluster, Damage, DatabaseFault, Down, Edit, Fault, Member, Probing, Trouble,
+            Api, Cluster, Damage, DatabaseFault, Down, Edit, Fault, Member, Probing, SqlAsk, Trouble,
             setup::{Flaw, Page, Setup},
         },
         simulation::{Config, Simulation},
@@ -250,6 +250,59 @@ async fn the_role_of_readme_is_enough_and_none_of_it_is_idle() {
         };
         examine(world(held(Some(&permission)), finds)).await;
     }
+}
+
+/// The plan with steps of the database, in the phase in which nothing has moved.
+fn with_steps() -> String {
+    let steps = "    to: 0%
+    steps:
+      - { name: backup, title: Backup, sql_backup: { instance: hexproperty-prod, younger_than: 7d }, patience: 30m }
+      - { name: standby, title: Standby, sql_high_availability: { instance: hexproperty-prod }, patience: 30m }
+      - name: replica
+        title: A distant replica
+        sql_replica: { instance: hexproperty-dr, primary: hexproperty-prod, region: us-east1 }
+        patience: 1h
+";
+    HEXPROPERTY.replacen("    to: 0%\n", steps, 1)
+}
+
+/// What one look finds in a world of its own.
+async fn found_with_steps(fault: Option<Fault>) -> Survey {
+    let simulation = Simulation::start(Config::default()).await.unwrap();
+    if let Some(fault) = &fault {
+        simulation.control().inject(fault);
+        // What somebody asked for is done by now.
+        simulation.control().with(|world| world.sql.tick(world.now_ms + 600_000));
+    }
+    found_in(&simulation, &with_steps()).await
+}
+
+#[tokio::test]
+async fn steps_are_looked_at_and_what_is_in_their_way_is_found() {
+    let lacks = |permission: &str| Some(Fault::Setup(Setup::Lacks { permission: permission.to_owned() }));
+    let survey = found_with_steps(None).await;
+    assert_eq!(survey.findings, Vec::<Finding>::new(), "{}", told(&survey));
+    let well = |source: &str| survey.well.iter().find(|(known, _)| known == source).map(|(_, says)| says.clone()).unwrap_or_default();
+    assert!(well("step/backup").starts_with("reached (backupRun "), "{}", told(&survey));
+    assert!(well("step/standby").starts_with("reached (availabilityType REGIONAL"), "{}", told(&survey));
+    assert!(well("step/replica").starts_with("not so yet (name: nothing → hexproperty-dr"), "{}", told(&survey));
+    for (permission, role) in
+        [("cloudsql.backupRuns.create", "editor"), ("cloudsql.instances.update", "editor"), ("cloudsql.instances.create", "admin")]
+    {
+        let survey = found_with_steps(lacks(permission)).await;
+        let [finding] = survey.findings.as_slice() else { panic!("{permission}: {}", told(&survey)) };
+        assert_eq!((finding.id, finding.severity), (Id::PermissionMissing, Severity::Warning), "{}", told(&survey));
+        assert!(
+            finding.why.contains(permission) && finding.fix.as_ref().is_some_and(|fix| fix.contains(&format!("roles/cloudsql.{role}")))
+        );
+        assert!(finding.place.is_some(), "{}", told(&survey));
+    }
+    let survey = found_with_steps(lacks("cloudsql.backupRuns.list")).await;
+    assert_eq!(ids(&survey), BTreeSet::from([Id::ReadForbidden.word()]), "{}", told(&survey));
+    let asks = SqlAsk::Replica { name: "hexproperty-dr", region: "europe-west1" };
+    let survey = found_with_steps(Some(Fault::Database(DatabaseFault::Colleague { asks }))).await;
+    assert_eq!(ids(&survey), BTreeSet::from([Id::StepForeign.word()]), "{}", told(&survey));
+    assert!(told(&survey).contains("it is in europe-west1, not in us-east1"), "{}", told(&survey));
 }
 
 #[tokio::test]

@@ -164,6 +164,7 @@ ids! {
     WorkloadTrouble "workload-trouble" Warning "The platform says that something is wrong with a workload.",
     WorkloadInPart "workload-in-part" Warning "A part of what the platform tells could not be read.",
     DatabaseDoubtful "database-doubtful" Warning "A database is not as the plan wants it, or that can't be told; an error where the primary does not serve as one.",
+    StepForeign "step-foreign" Warning "Something else stands where a step of the plan would act, or nothing that it does leads on from there.",
 }
 
 impl Id {

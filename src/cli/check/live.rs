@@ -13,6 +13,7 @@ mod cluster;
 mod fix;
 mod legs;
 mod sources;
+mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -95,9 +96,9 @@ pub async fn survey(plan: &Plan, text: &str, places: &Places, clock: Clock) -> R
     };
     let ctx = Context { plan, spots, composer: &composer, clock, places };
     let looks = join_all(world.sensors.into_iter().map(|sensor| sources::looked(ctx, sensor)));
-    let (shut, looks, balancers, clusters, legs) =
-        tokio::join!(api::shut(&ctx), looks, balancer::examined(ctx), cluster::examined(ctx), legs::asked(ctx));
-    let (mut shut, balancers, legs) = (shut?, balancers?, legs?);
+    let (shut, looks, balancers, clusters, legs, steps) =
+        tokio::join!(api::shut(&ctx), looks, balancer::examined(ctx), cluster::examined(ctx), legs::asked(ctx), steps::permitted(ctx));
+    let (mut shut, balancers, legs, steps) = (shut?, balancers?, legs?, steps?);
     let mut told = Told::default();
     let mut unread: BTreeMap<Api, BTreeSet<String>> = BTreeMap::new();
     let is_shut = |api: &Api| shut.iter().any(|shut| shut.apis.contains(api));
@@ -117,6 +118,7 @@ pub async fn survey(plan: &Plan, text: &str, places: &Places, clock: Clock) -> R
     told.add(clusters.told);
     told.add(legs.judged(ctx, &odd));
     told.add(legs.marks(ctx, &balancers.marks));
+    told.found.extend(steps);
     // An entry that marks nothing, or with another name, is why answers bear no mark that is known; so is another part of the map.
     let explained: Vec<String> = told.found.iter().filter_map(|found| unmarks(&found.finding)).collect();
     told.found.retain(|Found { finding, failed }| {

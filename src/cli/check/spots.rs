@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        id::{BackendId, InstanceId, RouteId, TriggerId},
+        id::{BackendId, InstanceId, RouteId, StepId, TriggerId},
         shown::Shown,
     },
     plan::{
@@ -62,6 +62,16 @@ impl<'a> Spots<'a> {
             Some(at) => self.find(&[Step::Key("database"), Step::Key("replicas"), Step::Item(at)]),
             None => self.find(&[Step::Key("database"), Step::Key("primary")]),
         }
+    }
+
+    /// A step of a phase.
+    pub(super) fn step(&self, id: &StepId) -> Option<Place> {
+        let found = self.plan.phases.iter().enumerate().find_map(|(phase, of)| {
+            let step = of.steps.iter().position(|step| step.id == *id)?;
+            Some((phase, step))
+        });
+        let (phase, step) = found?;
+        self.find(&[Step::Key("phases"), Step::Item(phase), Step::Key("steps"), Step::Item(step)])
     }
 
     pub(super) fn project(&self) -> Option<Place> {

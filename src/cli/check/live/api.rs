@@ -7,7 +7,7 @@ use std::time::Duration;
 use color_eyre::eyre::Result;
 use serde_json::json;
 
-use super::{Context, fix};
+use super::{Context, fix, steps};
 use crate::{
     adapter::{
         http::{Client, Failure, Progress, Reason},
@@ -110,6 +110,7 @@ impl Api {
             },
             "load-balancer" | "cloud-run" => vec![Api::Monitoring],
             "sql" => vec![Api::Sql, Api::Monitoring],
+            "step" => plan.steps().find(|step| step.id.as_str() == name).map_or_else(Vec::new, |step| steps::asks(&step.desired)),
             "series" => {
                 let asked = backend.into_iter().flat_map(|backend| &backend.series).filter_map(|feed| match &feed.from {
                     FeedSource::Asked(asked) => Some(&asked.source.server),
@@ -142,12 +143,13 @@ impl Api {
         let mut workloads = plan.routes.iter().flat_map(|route| &route.backends).map(|backend| &backend.workload);
         let google =
             |backend: &Backend| backend.readings.as_ref().is_some_and(|readings| matches!(readings.source.server, Server::Google { .. }));
+        let for_steps = plan.steps().any(|step| steps::asks(&step.desired).contains(&self));
         match self {
             Api::Compute | Api::Logging | Api::Projects => maps,
             Api::Run => workloads.any(|workload| matches!(workload, WorkloadRef::CloudRunService { .. })),
             Api::Container => workloads.any(|workload| matches!(workload, WorkloadRef::Deployment { .. })),
-            Api::Sql => plan.database.is_some(),
-            Api::Monitoring => plan.database.is_some() || plan.routes.iter().flat_map(|route| &route.backends).any(google),
+            Api::Sql => plan.database.is_some() || for_steps,
+            Api::Monitoring => plan.database.is_some() || for_steps || plan.routes.iter().flat_map(|route| &route.backends).any(google),
         }
     }
 }
@@ -265,8 +267,10 @@ async fn ask(ctx: &Context<'_>, api: Api) -> Result<std::result::Result<(), Fail
             Ok(())
         }
         Api::Sql => {
-            let Some(database) = &plan.database else { return Ok(Ok(())) };
-            preflight::door(&client, &["v1", "projects", project, "instances", database.primary.as_str()], &[]).await
+            let primary = plan.database.as_ref().map(|database| &database.primary);
+            let of_steps = || plan.steps().find_map(|step| steps::instance(&step.desired));
+            let Some(instance) = primary.or_else(of_steps) else { return Ok(Ok(())) };
+            preflight::door(&client, &["v1", "projects", project, "instances", instance.as_str()], &[]).await
         }
         Api::Monitoring => {
             let now = jiff::Timestamp::from_millisecond(ctx.clock.now().0).unwrap_or_default().to_string();

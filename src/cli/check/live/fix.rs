@@ -16,6 +16,8 @@ pub(super) fn grant(project: &str, permission: &str) -> String {
         "run" => "roles/run.developer",
         "monitoring" => "roles/monitoring.viewer",
         "logging" => "roles/logging.viewer",
+        "cloudsql" if permission == "cloudsql.instances.create" => "roles/cloudsql.admin",
+        "cloudsql" if permission.ends_with(".update") || permission.ends_with(".create") => "roles/cloudsql.editor",
         "cloudsql" => "roles/cloudsql.viewer",
         "container" => "roles/container.viewer",
         _ => "roles/compute.loadBalancerAdmin",

@@ -28,6 +28,7 @@ use crate::{
         metric::{Measured, Metric},
         platform::{Part, Scale, Unread, Workload},
         shown::Shown,
+        standing::Standing,
     },
     plan::{
         document::Place,
@@ -130,6 +131,7 @@ impl Of<'_> {
             "probe" => backend("probe"),
             "platform" => backend(self.platform()?),
             "sql" => spots.instance(&self.name().parse().ok()?),
+            "step" => spots.step(&self.name().parse().ok()?),
             _ => None,
         }
     }
@@ -191,9 +193,19 @@ impl Of<'_> {
             Fact::Measured { backend, values } => Some(self.figures(backend, values)),
             Fact::Workload { workload, .. } => Some(self.pods(workload)),
             // No sensor says what only the record does.
-            Fact::Filling { .. } | Fact::Happened { .. } | Fact::Step { .. } | Fact::Same(_) | Fact::PodsChanged(_) => None,
+            Fact::Filling { .. } | Fact::Happened { .. } | Fact::Same(_) | Fact::PodsChanged(_) => None,
             Fact::Replication(replication) => Some(self.database(replication)),
+            Fact::Step { standing, .. } => Some(self.step(standing)),
         }
+    }
+
+    fn step(&self, standing: &Standing) -> Said {
+        let what = words::steps::standing(standing);
+        let findings = match standing {
+            Standing::Foreign { .. } => vec![self.finding(Id::StepForeign, what.clone())],
+            Standing::Apart { .. } | Standing::Underway(_) | Standing::Reached { .. } => Vec::new(),
+        };
+        Said { what, findings }
     }
 
     fn weights(&self, accepted: &Accepted) -> Said {
