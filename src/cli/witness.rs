@@ -96,9 +96,9 @@ pub(super) async fn tell(Seen { session, mut heads, transitions }: Seen, log: Sy
     teller.tell(&heads, "ends here for now");
 }
 
-/// How many writes leave by what happened, of weights or of who steers alone. It is JSON of our own, in which no text can look like that.
+/// How many writes leave by what happened, of weights, of who steers alone or of a step. It is JSON of our own, in which no text can look like that.
 fn writes_in(json: &str) -> usize {
-    ["\"what\":{\"write\":", "\"what\":{\"claim\":"].into_iter().map(|effect| json.matches(effect).count()).sum()
+    ["\"what\":{\"write\":", "\"what\":{\"claim\":", "\"what\":{\"act\":"].into_iter().map(|effect| json.matches(effect).count()).sum()
 }
 
 struct Teller {

@@ -26,5 +26,6 @@ mod rules;
 mod second;
 mod services;
 mod session;
+mod steps;
 mod storm;
 mod whole;

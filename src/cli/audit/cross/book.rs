@@ -38,6 +38,8 @@ pub(in crate::cli::audit) struct Book {
     pub head: Witness,
     /// In the order in which they left.
     pub writes: Vec<Write>,
+    /// Acts on steps, and the record that holds each. What they left in the logs of their own APIs is known by its name and compared no further.
+    pub acts: BTreeMap<EffectId, u64>,
     /// How many of them left before the newest host began: nobody waits for their answers.
     before_this_host: usize,
     /// Of the hashes that were looked for, those that a record has, with its number.
@@ -150,6 +152,7 @@ fn tells_of_writes(body: &[u8]) -> bool {
         || has(b"{\"finished\":")
         || has(b"{\"write\":")
         || has(b"{\"claim\":")
+        || has(b"{\"act\":")
         || has(b"{\"did-happen\":")
 }
 
@@ -165,6 +168,7 @@ fn take(book: &mut Option<Book>, transition: Transition, head: Witness, at: Time
                 to: at,
                 head,
                 writes,
+                acts: BTreeMap::new(),
                 before_this_host: 0,
                 found,
                 unread,
@@ -191,8 +195,11 @@ fn take(book: &mut Option<Book>, transition: Transition, head: Witness, at: Time
         let (route, first, makes) = match issued.what {
             Effect::Write { route, from, to, again, .. } => (route, again.unwrap_or(effect), Makes::Split { from, to }),
             Effect::Claim { route, claim, .. } => (route, effect, Makes::Claim(claim)),
-            // What acts on steps leave in the log of their own API is not compared yet.
-            Effect::Act { .. } | Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => continue,
+            Effect::Act { .. } => {
+                book.acts.insert(effect, head.seq);
+                continue;
+            }
+            Effect::Read { .. } | Effect::Wake { .. } | Effect::Inject { .. } => continue,
         };
         book.writes.push(Write { effect, first, route, makes, record: head.seq, at, fate: Fate::Open });
     }

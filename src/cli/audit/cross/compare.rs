@@ -99,6 +99,7 @@ pub(in crate::cli::audit) struct Comparison<'a> {
 
 pub(in crate::cli::audit) fn compare<'a>(book: &'a Book, log: &'a Log) -> Comparison<'a> {
     let objects: BTreeMap<&RouteId, String> = book.plan.routes.iter().map(|route| (&route.id, object(&book.plan, route))).collect();
+    let acts: BTreeMap<String, u64> = book.acts.iter().map(|(effect, record)| (effect.to_string(), *record)).collect();
     let named: BTreeMap<String, &Write> = book.writes.iter().map(|write| (write.effect.to_string(), write)).collect();
     let mut ours: BTreeMap<EffectId, Vec<&Entry>> = BTreeMap::new();
     // What repeats a write under its request id is that write: the cloud does and logs it once.
@@ -112,6 +113,7 @@ pub(in crate::cli::audit) fn compare<'a>(book: &'a Book, log: &'a Log) -> Compar
                     done.insert(write.first);
                 }
             }
+            None if is_of_a_step(book, &acts, entry) => elsewhere += 1,
             None if is_in_our_name(book, entry) => others.push(entry),
             // What was refused to others changed nothing.
             None if entry.refused.is_some() => elsewhere += 1,
@@ -167,6 +169,13 @@ fn write_of<'a>(
     let seq = book.found.get(head)?;
     let is_its_object = objects.get(&write.route).is_some_and(|object| *object == entry.resource);
     (*session == book.session && *seq <= write.record && is_its_object).then_some(write)
+}
+
+/// The same of an act on a step, whose object is none of the routes'.
+fn is_of_a_step(book: &Book, acts: &BTreeMap<String, u64>, entry: &Entry) -> bool {
+    let Some(Reason { session, effect: Some(effect), head }) = &entry.reason else { return false };
+    let (record, seq) = (acts.get(effect), book.found.get(head));
+    *session == book.session && record.zip(seq).is_some_and(|(record, seq)| seq <= record)
 }
 
 fn is_of_its_time(book: &Book, entry: &Entry) -> bool {
