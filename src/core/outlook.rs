@@ -39,9 +39,11 @@ mod attention;
 mod database;
 mod rank;
 mod soonest;
+mod steps;
 
 pub use attention::{Apart, Attention, DoorBreach, Silence, Trouble};
 pub use soonest::{Actor, Leads, Soonest, soonest};
+pub use steps::may_act;
 
 pub use crate::core::assurance::against_home;
 

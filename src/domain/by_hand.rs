@@ -223,6 +223,17 @@ fn pattern(name: &str) -> String {
     name.chars().map(|character| if character.is_ascii_alphanumeric() || "-_".contains(character) { character } else { '.' }).collect()
 }
 
+/// Takes a backup of a Cloud SQL instance.
+pub fn sql_backup(project: &str, instance: &str) -> String {
+    format!("gcloud sql backups create --instance={} --project={}", quoted(instance), quoted(project))
+}
+
+/// Gives a Cloud SQL instance a standby in another zone, or takes it away.
+pub fn sql_availability(project: &str, instance: &str, has_standby: bool) -> String {
+    let availability = if has_standby { "regional" } else { "zonal" };
+    format!("gcloud sql instances patch {} --availability-type={availability} --project={}", quoted(instance), quoted(project))
+}
+
 /// As it is if a shell would take it so, else in quotes.
 pub fn quoted(text: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || "-_.,:=/".contains(character);

@@ -1,13 +1,17 @@
-//! The command that brings a route home without us, from the plan alone: it can be shown while nothing answers, also from a journal.
+//! The command that brings a route home without us, and those that do a step, from the plan alone: it can be shown while nothing answers, also from a journal.
 
 use crate::{
     domain::{
-        by_hand::{Leg, Lever, command},
+        by_hand::{Leg, Lever, command, sql_availability, sql_backup},
         id::BackendId,
         shown::Shown,
+        standing::Act,
         weight::PerMille,
     },
-    plan::model::{Driver, Plan, Route},
+    plan::model::{
+        Driver, Plan, Route,
+        steps::{Desired, Step},
+    },
 };
 
 impl Plan {
@@ -39,5 +43,15 @@ impl Plan {
         let legs = route.backends.iter().map(|backend| Leg { name: backend.target.as_str(), share: share(backend.id == *to) });
         let legs: Vec<Leg<'_>> = legs.collect();
         command(lever, &legs)
+    }
+
+    /// One line for a shell that does a step, or takes it back; nothing where no command does.
+    pub fn step_by_hand(&self, step: &Step, act: Act) -> Option<String> {
+        let project = self.project.as_str();
+        match (&step.desired, act) {
+            (Desired::SqlBackup { instance, .. }, Act::Run) => Some(sql_backup(project, instance.as_str())),
+            (Desired::SqlBackup { .. }, Act::Undo) => None,
+            (Desired::SqlHighAvailability { instance }, act) => Some(sql_availability(project, instance.as_str(), act == Act::Run)),
+        }
     }
 }

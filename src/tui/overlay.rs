@@ -6,9 +6,11 @@ use crate::{
     core::state::{Approval, ShiftTerms, State, Terms},
     domain::{
         claim::Claim,
-        id::{ItemId, RouteId},
+        fault::Version,
+        id::{ItemId, RouteId, StepId},
         role::Role,
         shown::Shown,
+        standing::{Act, Change},
     },
     tui::{
         keymap::{Action, Binding, Keymap},
@@ -47,6 +49,15 @@ pub enum Overlay {
         /// Of the terms, where they have no room on one; counts on past the last one, and begins anew there.
         page: usize,
     },
+    /// A step that is to be run or taken back, with what was seen when this was opened: no more and no less is asked for. The line takes the
+    /// name of what can't be taken back.
+    Step {
+        step: StepId,
+        act: Act,
+        version: Version,
+        changes: Vec<Change>,
+        line: LineEdit,
+    },
     /// Who is here; `chosen` counts down the list.
     People {
         chosen: usize,
@@ -80,6 +91,9 @@ pub enum Purpose {
     Unsign {
         item: ItemId,
     },
+    Skip {
+        step: StepId,
+    },
     Say,
     Filter,
 }
@@ -91,6 +105,7 @@ impl Purpose {
             Purpose::TakeOver { route, .. } => format!("Take {route} over"),
             Purpose::Sign { item } => format!("Sign {item}"),
             Purpose::Unsign { item } => format!("Take back the signature under {item}"),
+            Purpose::Skip { step } => format!("Skip {step}"),
             Purpose::Say => "Say".to_owned(),
             Purpose::Filter => "Filter".to_owned(),
         }
@@ -98,7 +113,7 @@ impl Purpose {
     /// What an empty line lacks.
     pub fn missing(&self) -> &'static str {
         match self {
-            Purpose::Rearm { .. } | Purpose::TakeOver { .. } => "the reason is missing",
+            Purpose::Rearm { .. } | Purpose::TakeOver { .. } | Purpose::Skip { .. } => "the reason is missing",
             Purpose::Sign { .. } => "what you saw is missing",
             Purpose::Unsign { .. } => "the word unsign is missing",
             Purpose::Say | Purpose::Filter => "the text is missing",
@@ -110,6 +125,7 @@ impl Purpose {
             Purpose::TakeOver { .. } => "Why may the other session not go on?",
             Purpose::Sign { .. } => "What did you see that proves it?",
             Purpose::Unsign { .. } => "Type unsign if you mean it:",
+            Purpose::Skip { .. } => "Why is it not to be done?",
             Purpose::Say => "To everybody here:",
             Purpose::Filter => "Show only lines with:",
         }

@@ -31,11 +31,13 @@ pub enum Pane {
     Checklist,
     Journal,
     Log,
+    /// The runbook. The last one, so that a plan without steps lacks no digit.
+    Steps,
 }
 
 impl Pane {
     pub const ALL: [Pane; Pane::COUNT] =
-        [Pane::Traffic, Pane::Platforms, Pane::Triggers, Pane::Replication, Pane::Checklist, Pane::Journal, Pane::Log];
+        [Pane::Traffic, Pane::Platforms, Pane::Triggers, Pane::Replication, Pane::Checklist, Pane::Journal, Pane::Log, Pane::Steps];
 
     /// The name in titles, in the journal and in "look here".
     pub fn name(self) -> &'static str {
@@ -47,6 +49,7 @@ impl Pane {
             Pane::Checklist => "checklist",
             Pane::Journal => "journal",
             Pane::Log => "log",
+            Pane::Steps => "runbook",
         }
     }
     pub fn by_name(name: &str) -> Option<Pane> {
@@ -246,6 +249,8 @@ pub struct View {
     pub route: usize,
     /// The checklist line under the cursor.
     pub item: usize,
+    /// The step of the runbook under the cursor, by its place in the plan.
+    pub step: usize,
     pub drafts: BTreeMap<RouteId, Weights>,
     /// What lies above the screen: help, palette, a line to type, a dialog.
     pub overlay: Option<Overlay>,
@@ -296,6 +301,7 @@ impl View {
             line: None,
             route: 0,
             item: 0,
+            step: 0,
             drafts: BTreeMap::new(),
             overlay: None,
             filter: String::new(),

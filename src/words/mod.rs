@@ -27,6 +27,7 @@ pub mod platform;
 mod record;
 mod refusal;
 mod roster;
+pub mod runbook;
 mod share;
 pub mod short;
 pub mod state_line;

@@ -14,14 +14,16 @@
 pub use crate::domain::standing::Act;
 
 mod course;
+mod phases;
 mod rules;
 mod stage;
 mod state;
 
+pub use phases::{Progress, lacks, next, phase, progress};
 pub use stage::{Stage, Unmet, Why, stage};
 
 pub(super) use stage::seen;
 pub use state::{Acted, Doing, Ended, Seen, Skipped, StepNews, StepRefusal, StepState, StepTerms};
 
 pub(super) use course::{finished, follow, observed, opened, restarted};
-pub(super) use rules::{Wanted, approved, holds, run, skip};
+pub(super) use rules::{Wanted, approved, examine, holds, run, skip};

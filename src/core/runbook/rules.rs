@@ -104,7 +104,7 @@ pub(in crate::core) fn skip(turn: &mut Turn, by: &Asker, id: &StepId, reason: &S
 }
 
 /// What `act` would change, if it may be done now against this version.
-fn examine(sight: &Sight<'_>, step: &Step, act: Act, version: &Version) -> Result<Vec<Change>, Refusal> {
+pub(in crate::core) fn examine(sight: &Sight<'_>, step: &Step, act: Act, version: &Version) -> Result<Vec<Change>, Refusal> {
     if let Some(why) = record::forbids(sight.state) {
         return Err(why);
     }

@@ -17,6 +17,7 @@ use crate::{
         id::{AskId, RouteId},
         role::Role,
         shown::Shown,
+        standing::Act,
         weight::{PerMille, Weights},
     },
     plan::model::{Proof, Route},
@@ -24,7 +25,7 @@ use crate::{
         app::{App, Asked, End, Flow},
         keymap::{Action, Needs, Way},
         overlay::{Came, Overlay, Purpose, entries},
-        panes::{checklist, words},
+        panes::{checklist, steps, words},
         view::{Injects, Pane, Screen, Zoom},
         widgets::line::LineEdit,
     },
@@ -55,6 +56,11 @@ impl App {
             Action::TakeControls => self.ask(key, Command::Controls(ControlsCommand::Take)),
             Action::GiveUpControls => self.ask(key, Command::Controls(ControlsCommand::GiveUp)),
             Action::Sign | Action::Unsign => self.sign(key, action),
+            Action::Runbook => self.runbook(key),
+            Action::RunStep => self.wants_step(key, Act::Run),
+            Action::UndoStep => self.wants_step(key, Act::Undo),
+            Action::SkipStep => self.skips_step(key),
+            Action::CopyStep => return self.copy_step(key),
             Action::Review | Action::Withdraw => self.approvals(key, action),
             Action::Say => self.open(Overlay::Typing { purpose: Purpose::Say, line: LineEdit::default() }),
             Action::LookHere => self.ask(key, Command::LookHere { pane: Shown::new(self.place_name()) }),
@@ -185,12 +191,12 @@ impl App {
         Flow::Copy(command)
     }
 
-    fn world(&self) -> Option<WorldKind> {
+    pub(super) fn world(&self) -> Option<WorldKind> {
         self.state.opened.as_ref().map(|opened| opened.world)
     }
 
     /// Why a copied command is a comment, where it is one.
-    fn commented(&self) -> String {
+    pub(super) fn commented(&self) -> String {
         absence::caution(self.world()).map_or_else(String::new, |caution| format!("; as a comment, for {caution}"))
     }
 
@@ -257,7 +263,7 @@ impl App {
     }
 
     /// Nobody is asked for a reason of what he may not do.
-    fn steers(&self) -> Result<(), Refusal> {
+    pub(super) fn steers(&self) -> Result<(), Refusal> {
         outlook::has_controls(&self.state, self.view.me.as_ref().map(|me| me.client))
     }
 
@@ -345,13 +351,14 @@ impl App {
     }
 
     fn turn_focus(&mut self, key: &str, way: Way) {
-        let place = Pane::ALL.iter().position(|pane| *pane == self.view.focus).unwrap_or(0);
-        let count = Pane::ALL.len();
+        let has_steps = steps::rows(&self.state).is_some();
+        let ring: Vec<Pane> = Pane::ALL.into_iter().filter(|pane| *pane != Pane::Steps || has_steps).collect();
+        let place = ring.iter().position(|pane| *pane == self.view.focus).unwrap_or(0);
         let next = match way {
             Way::Forward => place + 1,
-            Way::Back => place + count - 1,
+            Way::Back => place + ring.len() - 1,
         };
-        self.focus(key, Pane::ALL[next % count]);
+        self.focus(key, ring[next % ring.len()]);
     }
 
     pub(super) fn focus(&mut self, key: &str, pane: Pane) {

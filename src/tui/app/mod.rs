@@ -57,6 +57,7 @@ mod news;
 mod overlays;
 mod reunion;
 mod scroll;
+mod steps;
 mod unanswered;
 mod way_home;
 

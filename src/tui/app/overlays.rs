@@ -97,6 +97,11 @@ impl App {
             (Code::PageUp, Overlay::Review { approval, line, came, page }) => {
                 self.view.overlay = Some(Overlay::Review { approval, line, came, page: page.saturating_sub(1) });
             }
+            (Code::Enter, Overlay::Step { step, act, version, changes, line }) => self.step_entered(step, act, version, changes, line),
+            (_, Overlay::Step { step, act, version, changes, mut line }) => {
+                line.key(key);
+                self.view.overlay = Some(Overlay::Step { step, act, version, changes, line });
+            }
             (_, Overlay::Review { approval, line, came, page }) => self.review_key((key, at), *approval, line, came, page),
         }
         Flow::Stay
@@ -178,6 +183,7 @@ impl App {
             Purpose::Sign { item } => self.ask("Enter", Command::Sign { item, note: shown }),
             Purpose::Unsign { item } if text == "unsign" => self.ask("Enter", Command::Unsign { item }),
             Purpose::Unsign { .. } => self.notify(Tone::Plain, "the signature stays".to_owned()),
+            Purpose::Skip { step } => self.ask("Enter", Command::Skip { step, reason: shown }),
             Purpose::Say => self.ask("Enter", Command::Say { text: shown }),
             Purpose::Filter => self.view.filter = text.to_owned(),
         }

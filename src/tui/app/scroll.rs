@@ -5,7 +5,7 @@ use crate::{
     tui::{
         app::App,
         keymap::{Action, Scroll, Way},
-        panes::{checklist, journal, metrics, words, workloads, zoom},
+        panes::{checklist, journal, metrics, steps, words, workloads, zoom},
         view::{Charts, Pane, Screen, Zoom},
     },
 };
@@ -29,6 +29,17 @@ impl App {
         match (self.view.screen, self.view.focus) {
             (Screen::Main, Pane::Checklist) => {
                 self.view.item = step(scroll, self.view.item, checklist::items(&self.state).len().saturating_sub(1));
+            }
+            // Beside the tree, a page is one of what is told of the chosen step.
+            (Screen::Main, Pane::Steps) if self.view.zoomed == Zoom::Focused && matches!(scroll, Scroll::PageUp | Scroll::PageDown) => {
+                let last = zoom::last(self.scene(), self.size.area());
+                let top = self.view.scroll.entry(Pane::Steps).or_insert(0);
+                *top = step(scroll, (*top).min(last), last);
+            }
+            (Screen::Main, Pane::Steps) => {
+                let last = steps::steps(&self.state).len().saturating_sub(1);
+                self.view.step = step(scroll, self.view.step.min(last), last);
+                self.view.scroll.remove(&Pane::Steps);
             }
             (Screen::Journal, _) => self.step_line(scroll),
             (Screen::Main, Pane::Journal) if self.view.zoomed == Zoom::Focused => self.step_line(scroll),

@@ -11,7 +11,7 @@ use crate::{
     core::state::Said,
     domain::claim::Claim,
     tui::{
-        draw::{people, review},
+        draw::{people, review, step},
         keymap::{Action, Context},
         overlay::{Entry, Overlay, Purpose, matching},
         panes::words,
@@ -55,6 +55,9 @@ pub(super) fn overlay(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
         Some(Overlay::Themes { words, chosen, .. }) => themes(words, *chosen, theme, area, buf),
         Some(Overlay::Typing { purpose, line }) => typing(purpose, line, scene, area, buf),
         Some(Overlay::Review { approval, line, page, .. }) => review::draw((approval, *page), line, scene, area, buf),
+        Some(Overlay::Step { step, act, version, changes, line }) => {
+            step::draw(&step::Asked { step, act: *act, version, changes }, line, scene, area, buf);
+        }
         Some(Overlay::People { chosen }) => people::draw(*chosen, scene, area, buf),
     }
 }
@@ -152,13 +155,14 @@ fn typing(purpose: &Purpose, line: &LineEdit, scene: Scene<'_>, area: Rect, buf:
         Purpose::TakeOver { .. } => "Enter takes it over, Esc leaves it",
         Purpose::Sign { .. } => "Enter signs with your name, Esc doesn't",
         Purpose::Unsign { .. } => "Enter takes it back, Esc leaves it",
+        Purpose::Skip { .. } => "Enter skips it, Esc leaves it",
         Purpose::Say => "Enter says it, Esc keeps silent",
         Purpose::Filter => "Enter keeps the filter, Esc shows everything",
     };
     let said = match purpose {
         Purpose::Say => talk(scene),
         Purpose::TakeOver { from, .. } => from_whom(from.as_deref(), theme),
-        Purpose::Rearm { .. } | Purpose::Sign { .. } | Purpose::Unsign { .. } | Purpose::Filter => Vec::new(),
+        Purpose::Rearm { .. } | Purpose::Sign { .. } | Purpose::Unsign { .. } | Purpose::Skip { .. } | Purpose::Filter => Vec::new(),
     };
     let above = if said.is_empty() { 0 } else { said.len() as u16 + 1 };
     let rows = with_line(&purpose.title(), purpose.question(), line, (TYPING_COLUMNS, 6 + above), theme, area, buf);

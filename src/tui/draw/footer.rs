@@ -16,15 +16,17 @@ use crate::{
         outlook::{self, Preview},
         state::State,
     },
-    plan::model::Proof,
+    domain::standing::Act,
+    plan::model::{Proof, steps::Undoing},
     tui::{
         keymap::{Action, Danger, Scroll, Way},
-        panes::{checklist, words},
+        panes::{checklist, steps, words},
         scene::Scene,
         theme::Theme,
         view::{Hearing, Injects, Leaving, Notice, Pane, Screen, Then, View, Zoom},
         widgets::text,
     },
+    words::runbook::{self, Word},
 };
 
 /// Columns beside a message that the way home takes in the footer.
@@ -103,6 +105,8 @@ pub fn hints(scene: Scene<'_>, width: u16) -> Vec<Hint> {
         let key = binding.keys.first().map(ToString::to_string)?;
         let label = if *action == Action::Hold && held {
             "resume"
+        } else if *action == Action::RunStep && has_failed(state, view) {
+            "run again"
         } else if *action == Action::Drop && (view.screen != view.home() || view.zoomed == Zoom::Focused) {
             "back"
         } else if *action == Action::Quit && view.leaving == Leaving::Ends {
@@ -162,6 +166,9 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
         actions.extend([Action::Drop, Action::Scroll(Scroll::Down)]);
         actions.extend((view.focus == Pane::Journal).then_some(Action::Filter));
     }
+    if view.screen == Screen::Main && view.focus == Pane::Steps {
+        actions.extend(of_step(state, view));
+    }
     if route.is_some_and(|route| wants_a_hand(state, route)) || view.hearing != Hearing::Connected {
         actions.push(Action::CopyByHand);
     }
@@ -203,6 +210,9 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
     actions.extend([
         Action::Help,
         Action::Palette,
+    ]);
+    actions.extend(steps::rows(state).map(|_| Action::Runbook));
+    actions.extend([
         Action::Focus(Way::Forward),
         Action::Show(Screen::Metrics),
         Action::Show(Screen::Journal),
@@ -211,6 +221,29 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
     actions.extend((view.injects == Injects::Yes).then_some(Action::Inject));
     actions.push(Action::Quit);
     actions
+}
+
+/// What can be done now with the step under the cursor.
+fn of_step(state: &State, view: &View) -> Vec<Action> {
+    let Some((plan, step)) = words::plan(state).zip(steps::chosen(state, view)) else { return Vec::new() };
+    let mut actions = Vec::new();
+    match runbook::stands(state, step).word {
+        Word::Ready | Word::Failed => actions.extend([Action::RunStep, Action::SkipStep]),
+        Word::Waits | Word::Foreign => actions.push(Action::SkipStep),
+        Word::Reached => {
+            let can = matches!(step.desired.undoing(), Undoing::Possible | Undoing::Destroys);
+            actions.extend(can.then_some(Action::UndoStep));
+        }
+        Word::Skipped => actions.push(Action::RunStep),
+        Word::Approval => actions.push(Action::Review),
+        Word::Unseen | Word::Asked | Word::Unknown | Word::Running | Word::Undoing | Word::Late => {}
+    }
+    actions.extend(plan.step_by_hand(step, Act::Run).map(|_| Action::CopyStep));
+    actions
+}
+
+fn has_failed(state: &State, view: &View) -> bool {
+    steps::chosen(state, view).is_some_and(|step| runbook::stands(state, step).word == Word::Failed)
 }
 
 /// Keys of the screen that is shown.

@@ -3,7 +3,7 @@
 use ratatui::{buffer::Buffer, layout::Rect};
 
 use crate::tui::{
-    panes::{checklist, header, journal, log, metrics, platforms, replication, rollback, traffic, triggers, workloads, zoom},
+    panes::{checklist, header, journal, log, metrics, platforms, replication, rollback, steps, traffic, triggers, workloads, zoom},
     scene::Scene,
     theme::glyphs,
     view::{Hearing, Pane, Screen, View, Zoom},
@@ -16,6 +16,7 @@ pub mod people;
 pub mod places;
 mod review;
 mod state_line;
+mod step;
 mod tiny;
 mod toasts;
 pub mod watch;
@@ -48,6 +49,7 @@ fn everything(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     match view.screen {
         Screen::Main => {
             rollback::draw(scene, places.way_home, buf);
+            steps::draw_line(scene, places.next_steps, buf);
             for (kind, at) in &places.panes {
                 pane(*kind, scene, *at, buf);
             }
@@ -78,5 +80,6 @@ fn pane(pane: Pane, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
         Pane::Checklist => checklist::draw(scene, area, buf),
         Pane::Journal => journal::draw(scene, area, buf),
         Pane::Log => log::draw(scene, area, buf),
+        Pane::Steps => steps::draw(scene, area, buf),
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     core::state::State,
     tui::{
         draw::{footer, toasts},
-        panes::{draft, rollback, traffic, triggers, words},
+        panes::{draft, rollback, steps, traffic, triggers, words},
         scene::Scene,
         view::{Pane, Screen, Zoom},
     },
@@ -37,6 +37,8 @@ pub struct Places {
     pub banner: Rect,
     pub footer: Rect,
     pub way_home: Rect,
+    /// The runbook's next steps, where its pane has no room.
+    pub next_steps: Rect,
     pub panes: Vec<(Pane, Rect)>,
     /// The bar of each route's rail, by its place in the plan, for the mouse.
     pub bars: Vec<(usize, Rect)>,
@@ -139,6 +141,8 @@ fn database_rows(state: &State) -> u16 {
 
 fn three_columns(state: &State, places: &mut Places, rest: Rect) {
     let [mut left, middle, mut right] = Layout::horizontal([Constraint::Fill(6), Constraint::Fill(6), Constraint::Fill(7)]).areas(rest);
+    let runbook = steps::rows(state).map(|rows| take(&mut right, rows.min(rest.height / 2)));
+    places.panes.extend(runbook.map(|at| (Pane::Steps, at)));
     let rows = trigger_rows(state, 2).min(left.height / 2);
     places.panes.push((Pane::Triggers, take(&mut left, rows)));
     let rows = (database_rows(state) * 2 - 2).min(left.height);
@@ -164,6 +168,8 @@ fn three_columns(state: &State, places: &mut Places, rest: Rect) {
 
 fn two_columns(state: &State, places: &mut Places, rest: Rect) {
     let [mut left, mut right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(rest);
+    let runbook = steps::rows(state).map(|rows| take(&mut right, rows.min(rest.height / 2)));
+    places.panes.extend(runbook.map(|at| (Pane::Steps, at)));
     let roomy = if left.height >= trigger_rows(state, 2) + database_rows(state) + 5 { 2 } else { 1 };
     places.panes.push((Pane::Triggers, take(&mut left, trigger_rows(state, roomy))));
     let rows = if left.height < database_rows(state) + 5 { left.height } else { database_rows(state) };
@@ -181,6 +187,9 @@ fn two_columns(state: &State, places: &mut Places, rest: Rect) {
 }
 
 fn compact(state: &State, places: &mut Places, mut rest: Rect) {
+    if steps::rows(state).is_some() {
+        places.next_steps = take(&mut rest, 1);
+    }
     let needs = trigger_rows(state, 1).max(database_rows(state)).min(5);
     let rows = if rest.height >= needs + 3 { needs.max(rest.height / 3) } else { rest.height };
     let [armed, lag] = Layout::horizontal([Constraint::Fill(11), Constraint::Fill(9)]).areas(take(&mut rest, rows));

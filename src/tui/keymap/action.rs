@@ -26,6 +26,15 @@ pub enum Action {
     TakeOver,
     Sign,
     Unsign,
+    /// The runbook with everything of the chosen step, on the whole screen.
+    Runbook,
+    /// Run the chosen step, again too.
+    RunStep,
+    /// Take the chosen step back.
+    UndoStep,
+    SkipStep,
+    /// The command that does the chosen step without us, into the terminal's clipboard.
+    CopyStep,
     /// Take free controls, ask the holder for them, or hand them to who asked.
     Controls,
     /// A pilot takes them from the holder.

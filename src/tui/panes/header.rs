@@ -12,6 +12,7 @@ use crate::{
     core::{
         event::WorldKind,
         has::has,
+        runbook,
         state::{HOLD_LASTS, RouteState, State},
     },
     domain::{
@@ -81,17 +82,21 @@ pub fn badge(scene: Scene<'_>) -> Vec<Span<'static>> {
     spans
 }
 
-fn phase(state: &State, view: &View) -> String {
-    let Some(plan) = words::plan(state) else { return String::new() };
-    let Some(route) = words::route(state, view.route) else { return String::new() };
+/// The share of the target by which a phase is told. While users have not followed, the phase is the one that they are in.
+pub fn share(state: &State, view: &View) -> Option<PerMille> {
+    let route = words::route(state, view.route)?;
     let of_target = has(state, &route.id, &route.target);
-    let Some(given) = of_target.given else { return String::new() };
-    // While users have not followed, the phase is the one that they are in.
+    let given = of_target.given?;
     let seen = state.routes.get(&route.id).is_some_and(RouteState::is_seen);
     let got =
         of_target.gets.filter(|_| !seen).map(|share| PerMille::ZERO.saturating_add((share.fraction * f64::from(WHOLE)).round() as u16));
-    let share = got.unwrap_or(given);
-    let place = plan.phase(share);
+    Some(got.unwrap_or(given))
+}
+
+fn phase(state: &State, view: &View) -> String {
+    let Some((plan, share)) = words::plan(state).zip(share(state, view)) else { return String::new() };
+    // Where the plan has steps, a phase is over when they are done, and not before.
+    let place = runbook::phase(state, share).or_else(|| plan.phase(share));
     place.map_or(String::new(), |place| format!("phase {} of {}: {}", place + 1, plan.phases.len(), plan.phases[place].title))
 }
 

@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod platforms;
 pub mod replication;
 pub mod rollback;
+pub mod steps;
 pub mod traffic;
 pub mod triggers;
 pub mod words;

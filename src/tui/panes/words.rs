@@ -31,13 +31,16 @@ pub fn plan(state: &State) -> Option<&Plan> {
     state.opened.as_ref().map(|opened| &*opened.plan)
 }
 
-/// The command that brings `route` home by hand, in rows of `room` cells, none where there is no plan yet. It is broken where a row ends and
-/// not at a space, of which each counts.
+/// The command that brings `route` home by hand, in rows of `room` cells, none where there is no plan yet.
 pub fn by_hand(state: &State, route: &Route, room: usize) -> Vec<String> {
     let Some(opened) = &state.opened else { return Vec::new() };
-    let command = crate::words::absence::command_home(&opened.plan, route, Some(opened.world));
+    broken(&crate::words::absence::command_home(&opened.plan, route, Some(opened.world)), room)
+}
+
+/// A command in rows of `room` cells. It is broken where a row ends and not at a space, of which each counts.
+pub fn broken(command: &str, room: usize) -> Vec<String> {
     // A comment that is marked off the screen is one in each of its rows.
-    let (mark, command) = command.strip_prefix("# ").map_or(("", command.as_str()), |command| ("# ", command));
+    let (mark, command) = command.strip_prefix("# ").map_or(("", command), |command| ("# ", command));
     let command: Vec<char> = command.chars().collect();
     command.chunks(room.saturating_sub(mark.len()).max(20)).map(|part| format!("{mark}{}", part.iter().collect::<String>())).collect()
 }

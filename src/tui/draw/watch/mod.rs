@@ -86,6 +86,7 @@ fn story(face: &Face<'_>, headline: headline::Headline, page: &mut Page, buf: &m
     parts::by_itself(face, page, buf);
     parts::way_home(face, page, buf);
     parts::crew(face, page, buf);
+    parts::runbook(face, page, buf);
     page.air(1, true);
     parts::guards(face, page, buf);
     page.air(1, true);

@@ -14,13 +14,14 @@ use crate::{
         outlook::{against_home, outlook},
         reason::Obstacle,
         replication::Writers,
+        runbook,
         state::{Motion, ReturnStage, TriggerState},
     },
     domain::time::Timestamp,
-    plan::model::Trigger,
+    plan::model::{Trigger, steps::Step},
     tui::{
         draw::watch::{Face, matter::sentence},
-        panes::words,
+        panes::{steps, words},
         scene::Scene,
         widgets::{
             gauge::{Gauge, Scale},
@@ -28,7 +29,7 @@ use crate::{
         },
     },
     words::{
-        Names, objection, obstacle, platform, share,
+        Names, objection, obstacle, platform, runbook as say, share,
         state_line::{self, Clock},
     },
 };
@@ -199,6 +200,18 @@ pub(super) fn crew(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
         more => format!(", {more} watch"),
     };
     answer("crew", &format!("{steers}{with}{watch}."), face.scene.theme.text, face, page, buf);
+}
+
+/// The step of the plan that goes on, or does not; nothing where none does. What is wrong with it stands among the verdicts.
+pub(super) fn runbook(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
+    let Scene { state, view, theme } = face.scene;
+    let goes_on = |step: &&Step| say::stands(state, step).word.is_begun();
+    let Some(step) = runbook::next(state).into_iter().find(goes_on) else { return };
+    let stands = say::stands(state, step);
+    let time = say::time(state, step, view.now);
+    let time = if time.is_empty() { String::new() } else { format!(", {time}") };
+    let told = format!("{}: {}{time}; {}", step.title, stands.word.name(), stands.told);
+    answer("runbook", &sentence(&told), steps::sign(stands.word, theme).1, face, page, buf);
 }
 
 /// Each trigger with its figure against its limit, and what it stands at where it has none.

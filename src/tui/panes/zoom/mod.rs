@@ -4,6 +4,7 @@
 mod checklist;
 mod database;
 mod platforms;
+mod steps;
 mod traffic;
 
 use ratatui::{
@@ -114,6 +115,7 @@ pub fn draw(pane: Pane, scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
         Pane::Triggers => panes::triggers::draw(scene, above, buf),
         Pane::Journal => panes::journal::draw(scene, above, buf),
         Pane::Log => panes::log::draw(scene, above, buf),
+        Pane::Steps => panes::steps::draw(scene, above, buf),
     }
     let Some(below) = below else { return };
     let columns = columns(pane, scene, below.width);
@@ -157,6 +159,15 @@ fn parts(pane: Pane, scene: Scene<'_>, area: Rect) -> (Rect, Option<Rect>) {
             count.min(6) as u16 * each + 2
         }
         Pane::Checklist => (panes::checklist::items(state).len() as u16 + 5).min(area.height.saturating_sub(9)),
+        // The tree stays in sight beside what is told of the chosen step.
+        Pane::Steps if area.width >= TWO_COLUMNS && panes::steps::rows(state).is_some() => {
+            let width = panes::steps::columns(state).clamp(area.width * 2 / 5, area.width / 2);
+            return (Rect { width, ..area }, Some(Rect { x: area.x + width, width: area.width - width, ..area }));
+        }
+        Pane::Steps => match panes::steps::rows(state) {
+            Some(rows) => rows.min((area.height / 2).max(5)),
+            None => return (area, None),
+        },
         Pane::Triggers | Pane::Journal | Pane::Log => return (area, None),
     };
     let face = face.min(area.height);
@@ -177,6 +188,7 @@ fn columns(pane: Pane, scene: Scene<'_>, width: u16) -> Vec<Vec<Line<'static>>> 
         Pane::Platforms => platforms::sections(&room),
         Pane::Replication => database::sections(&room),
         Pane::Checklist => checklist::sections(&room),
+        Pane::Steps => steps::sections(&room),
         Pane::Triggers | Pane::Journal | Pane::Log => Vec::new(),
     };
     let all: usize = sections.iter().map(|section| section.lines.len() + 1).sum();
