@@ -36,6 +36,7 @@ mod reading;
 pub mod rollback;
 pub mod roster;
 pub mod rostering;
+pub mod run;
 mod running;
 pub mod schema;
 pub mod sessions;
@@ -44,6 +45,7 @@ mod silence;
 pub mod sim;
 mod stand;
 pub mod status;
+pub mod steps;
 pub mod stop;
 mod supervisor;
 pub mod unit;
@@ -163,6 +165,10 @@ enum What {
     Sessions(sessions::Args),
     /// Say where everything stands; exits with 8 when somebody should look.
     Status(status::Args),
+    /// The runbook: every phase and step, and how each stands; exits with 8 when one of them wants somebody.
+    Steps(steps::Args),
+    /// Run a step of the plan, or take it back; shows first what it would change.
+    Run(run::Args),
     /// Bring all traffic home: no cockpit, no controls, no second person needed.
     Rollback(rollback::Args),
     /// End a session for good; refused while its traffic moves, is split or was never read.
@@ -213,6 +219,8 @@ pub fn run(arguments: Vec<OsString>) -> Result<Exit> {
         What::Watch(args) => block_on(Workers::One, watch::run(args)),
         What::Sessions(args) => sessions::run(&args),
         What::Status(args) => block_on(Workers::One, status::run(args)),
+        What::Steps(args) => block_on(Workers::One, steps::run(args)),
+        What::Run(args) => block_on(Workers::One, run::run(args)),
         What::Rollback(args) => block_on(Workers::One, rollback::run(args)),
         What::Stop(args) => block_on(Workers::One, stop::run(args)),
         What::Host(args) => block_on(Workers::Two, host::run(args)),
