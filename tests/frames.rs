@@ -47,6 +47,8 @@ mod paper;
 mod picture;
 #[path = "frames/revisions.rs"]
 mod revisions;
+#[path = "frames/runbook.rs"]
+mod runbook;
 #[path = "frames/scenes.rs"]
 mod scenes;
 #[path = "frames/services.rs"]

@@ -280,3 +280,54 @@ fn behind(step: &StepNode, now: Timestamp) -> String {
     let told: Vec<String> = [step.by.clone(), since, time].into_iter().flatten().collect();
     if told.is_empty() { String::new() } else { format!(" ({})", told.join(", ")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        core::{
+            event::{Entry, Event, WorldKind},
+            runbook::Seen,
+            step::step,
+        },
+        domain::{
+            fault::Version,
+            id::Seq,
+            standing::{Change, Standing},
+        },
+        plan,
+    };
+
+    /// A plan with two steps that were looked at: neither is so yet.
+    fn opened() -> State {
+        let (plan, _) = plan::read(include_bytes!("../../tests/plan/every_key.yaml")).expect("a valid plan");
+        let mut state = State::default();
+        let event = Event::Opened { session: "seed".parse().expect("a name"), plan: Box::new(plan), world: WorldKind::Live };
+        step(&mut state, &Entry { seq: Seq(0), at: Timestamp(0), event });
+        for known in state.steps.values_mut() {
+            let change = Change { what: "availabilityType".into(), from: Some("ZONAL".into()), to: Some("REGIONAL".into()) };
+            let standing = Standing::Apart { version: Version("7".to_owned()), changes: vec![change], failed: None };
+            known.seen = Some(Seen { standing, at: Timestamp(0), seq: Seq(0) });
+        }
+        state
+    }
+
+    #[test]
+    fn the_tree_says_of_each_step_how_it_stands_and_what_it_waits_for() {
+        let state = opened();
+        let plan = &state.opened.as_ref().expect("opened").plan;
+        let tree = tree(&state, plan, "seed".to_owned());
+        let json = serde_json::to_value(&tree).expect("plain data");
+        let steps = &json["phases"][0]["steps"];
+        assert_eq!((&json["phase"], &steps[0]["stands"], &steps[0]["version"]), (&json!("move"), &json!("waits"), &json!("7")), "{json:#}");
+        assert_eq!(steps[0]["changes"], json!([{ "what": "availabilityType", "from": "ZONAL", "to": "REGIONAL" }]), "{json:#}");
+        assert_eq!((&steps[0]["needs"][0]["is_met"], &steps[1]["needs_second_person"]), (&json!(false), &json!(true)), "{json:#}");
+        assert!(steps[0]["by_hand"].as_str().is_some_and(|command| command.starts_with("gcloud sql backups create ")), "{json:#}");
+        let text = text(&tree, &state);
+        assert!(text.contains("1 Move: 0 of 2 done, now") && text.contains("backup   waits     Backup of the database (about 10m00s)"), "{text}");
+        assert!(text.contains("is not done"), "{text}");
+        assert_eq!(text.matches(" waits ").count(), 2, "{text}");
+    }
+}

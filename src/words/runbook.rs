@@ -42,19 +42,17 @@ pub enum Word {
 }
 
 impl Word {
-    /// Whether somebody has asked for something that has no end yet, or that did not end well.
-    pub fn is_begun(self) -> bool {
+    /// Whether somebody has asked for something that has no end yet.
+    pub fn is_open(self) -> bool {
         match self {
-            Word::Unseen | Word::Waits | Word::Ready | Word::Reached | Word::Skipped => false,
-            Word::Failed
-            | Word::Approval
-            | Word::Asked
-            | Word::Unknown
-            | Word::Running
-            | Word::Undoing
-            | Word::Late
-            | Word::Foreign => true,
+            Word::Unseen | Word::Waits | Word::Ready | Word::Failed | Word::Reached | Word::Foreign | Word::Skipped => false,
+            Word::Approval | Word::Asked | Word::Unknown | Word::Running | Word::Undoing | Word::Late => true,
         }
+    }
+
+    /// The same, or that it did not end well.
+    pub fn is_begun(self) -> bool {
+        self.is_open() || matches!(self, Word::Failed | Word::Foreign)
     }
     pub fn name(self) -> &'static str {
         match self {
@@ -212,6 +210,20 @@ pub fn progress(state: &State, step: &Step) -> Option<f64> {
         | Stage::Foreign { .. }
         | Stage::Skipped(_) => None,
     }
+}
+
+/// The newest act of this session whose end is known.
+pub fn last(acted: &Acted, now: Timestamp) -> String {
+    let how = match &acted.how {
+        Ended::Done => "done".to_owned(),
+        Ended::NotDone(why) => format!("not done: {why}"),
+        Ended::DidNotHappen => "it did not happen after all".to_owned(),
+    };
+    let does = match acted.act {
+        Act::Run => "run",
+        Act::Undo => "taken back",
+    };
+    format!("{does} by {}, ended {} ago after {}: {how}", acted.by, now.since(acted.at), acted.took)
 }
 
 pub fn undoing(undoing: Undoing) -> &'static str {

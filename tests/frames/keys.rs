@@ -15,9 +15,11 @@ use cutover::{
     },
     core::{command::Command, event::WorldKind, state::State},
     domain::{
+        fault::Version,
         id::{AskId, ClientId, Seq},
         role::Role,
         shown::Shown,
+        standing::Act,
         time::Millis,
     },
     tui::{
@@ -502,4 +504,44 @@ async fn a_draft_begins_where_the_session_stands_while_a_write_runs() {
     cockpit.key(Key::plain(Code::Enter)).await;
     let shift = Command::Shift { route: scenes::id("frontend"), from: scenes::gke(50), to: scenes::gke(51) };
     assert_eq!(cockpit.asked().await, shift);
+}
+
+#[tokio::test]
+async fn a_step_is_shown_first_and_enter_asks_for_just_what_was_shown() {
+    let mut cockpit = Cockpit::over(crate::runbook::before(), Role::Pilot);
+    // Without the focus nothing is asked: nobody acts on a step that he has not looked at.
+    cockpit.key(Key::char('r')).await;
+    cockpit.sees("choose a step of the runbook").await;
+    cockpit.key(Key::char('r')).await;
+    cockpit.sees("Run \"Backup before anything moves\"?").await;
+    cockpit.key(Key::plain(Code::Esc)).await;
+    cockpit.sees_no("Enter does just this").await;
+    cockpit.key(Key::char('r')).await;
+    cockpit.sees("Enter does just this").await;
+    cockpit.key(Key::plain(Code::Enter)).await;
+    let (step, version) = (scenes::id("backup"), Version(String::new()));
+    assert_eq!(cockpit.asked().await, Command::Act { step, act: Act::Run, version, named: None });
+}
+
+#[tokio::test]
+async fn the_runbook_fills_the_screen_and_its_cursor_chooses_what_is_copied_and_skipped() {
+    let mut cockpit = Cockpit::over(crate::runbook::before(), Role::Pilot);
+    cockpit.key(Key::char('R')).await;
+    cockpit.sees("By the plan").await;
+    cockpit.key(Key::char('b')).await;
+    cockpit.sees("clipboard").await;
+    assert_eq!(*cockpit.copied.lock().unwrap(), ["gcloud sql backups create --instance=hexproperty-prod --project=hexproperty"]);
+    cockpit.key(Key::plain(Code::Down)).await;
+    // What waits is refused with its reason, and asks nobody for anything.
+    cockpit.key(Key::char('r')).await;
+    cockpit.sees("first the plan needs \"Backup before anything moves\"").await;
+    cockpit.key(Key::char('X')).await;
+    cockpit.sees("Why is it not to be done?").await;
+    cockpit.types("a zonal one is enough").await;
+    cockpit.key(Key::plain(Code::Enter)).await;
+    let skip = Command::Skip { step: scenes::id("standby"), reason: Shown::new("a zonal one is enough") };
+    assert_eq!(cockpit.asked().await, skip);
+    cockpit.key(Key::plain(Code::Esc)).await;
+    cockpit.sees_no("By the plan").await;
+    cockpit.goes_home().await;
 }

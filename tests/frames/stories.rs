@@ -318,7 +318,7 @@ fn every_screen_and_overlay_is_drawn() {
 
 #[test]
 fn every_pane_has_its_place_and_its_digit() {
-    let (state, view, theme) = (scenes::calm(), scenes::view(), catalogue().first());
+    let (state, view, theme) = (crate::runbook::before(), scenes::view(), catalogue().first());
     let placed = places(Scene { state: &state, view: &view, theme: &theme }, Rect::new(0, 0, 200, 50)).panes;
     for (number, pane) in (1..).zip(Pane::ALL) {
         assert!(placed.iter().any(|(one, area)| *one == pane && !area.is_empty()), "{pane:?} has no place on a large screen");

@@ -36,7 +36,7 @@ fn a_shell_completes_the_names_of_sessions() {
         });
         String::from_utf8(bash.output().unwrap().stdout).unwrap().trim().to_owned()
     };
-    for subcommand in ["attach", "watch", "status", "rollback", "stop"] {
+    for subcommand in ["attach", "watch", "status", "steps", "rollback", "stop"] {
         assert_eq!(completed(&format!("cutover {subcommand}")), session, "{subcommand}");
     }
     assert_ne!(completed("cutover check"), session);

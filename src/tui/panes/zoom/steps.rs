@@ -75,14 +75,20 @@ fn standing(step: &Step, room: &Room) -> Section {
     if let Stage::Ready { failed: Some(why), .. } = &found {
         section.fact("failed", &why.to_string(), theme.breach, room);
     }
-    if let Some(by) = told::by(state, step) {
-        section.fact("by", &by, theme.people, room);
+    let known = state.steps.get(&step.id);
+    match known.and_then(|known| known.last.as_ref()) {
+        Some(last) if !stands.word.is_open() => section.fact("last act", &told::last(last, view.now), theme.text, room),
+        Some(_) | None => {
+            if let Some(by) = told::by(state, step) {
+                section.fact("by", &by, theme.people, room);
+            }
+        }
     }
     let time = told::time(state, step, view.now);
     if !time.is_empty() {
         section.fact("time", &time, theme.text, room);
     }
-    if let Some(seen) = state.steps.get(&step.id).and_then(|known| known.seen.as_ref()) {
+    if let Some(seen) = known.and_then(|known| known.seen.as_ref()) {
         section.fact("looked", &words::age(view.age(seen.at)), theme.dim, room);
     }
     section
