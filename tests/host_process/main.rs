@@ -24,6 +24,7 @@ mod left;
 mod living;
 mod restart;
 mod silent;
+mod steps;
 mod unanswered;
 mod unit;
 mod witness;

@@ -115,6 +115,7 @@ impl App {
                 self.say(Tone::Alarm, crate::words::news(news, Names::of(&state)), Holds::UntilNewsOf(route.clone()));
             }
         }
+        self.hear_of_steps(before);
     }
 
     /// Whether the newest move of `route` was this person's.

@@ -1,7 +1,16 @@
 //! The runbook's keys: what they ask for is what was shown, and whatever would be refused is said before anything is typed.
 
+use std::sync::Arc;
+
 use crate::{
-    core::{command::Command, decision::Refusal, news::Tone, outlook, runbook},
+    core::{
+        command::Command,
+        decision::Refusal,
+        news::{News, Tone},
+        outlook,
+        runbook::{self, StepNews},
+        state::State,
+    },
     domain::{
         fault::Version,
         id::StepId,
@@ -37,6 +46,25 @@ impl App {
         }
         (self.view.screen, self.view.zoomed) = (Screen::Main, Zoom::Focused);
         self.focus(key, Pane::Steps);
+    }
+
+    /// A step that this person has asked for and that was not done is said to him at once, whatever he looks at.
+    pub(super) fn hear_of_steps(&mut self, before: &State) {
+        let state = Arc::clone(&self.state);
+        let me = self.view.me.as_ref().map(|me| me.who.clone());
+        let is_mine = |id: &StepId| {
+            let known = state.steps.get(id);
+            let by = known.and_then(|known| known.doing.act().map(|(_, by, _)| by).or(known.last.as_ref().map(|last| &last.by)));
+            by.is_some() && by == me.as_ref()
+        };
+        let fresh = state.feed.iter().filter(|line| line.seq > before.seq);
+        let is_missed = |what: &StepNews| {
+            matches!(what, StepNews::NotDone { .. } | StepNews::OutcomeUnknown { .. } | StepNews::DidNotHappen { .. })
+        };
+        let missed = fresh.filter(|line| matches!(&line.news, News::Step { step, what } if is_missed(what) && is_mine(step)));
+        if let Some(line) = missed.last() {
+            self.notify(Tone::Alarm, crate::words::news(&line.news, Names::of(&state)));
+        }
     }
 
     /// Puts the cursor on what comes next.

@@ -78,7 +78,7 @@ pub fn sign(word: Word, theme: &Theme) -> (&'static str, Style) {
         Word::Unknown => (glyphs.unknown, theme.warn),
         Word::Asked | Word::Running | Word::Undoing => (glyphs.busy, theme.busy),
         Word::Reached => (glyphs.ok, theme.ok),
-        Word::Skipped => (glyphs.line, theme.dim),
+        Word::Skipped => (glyphs.arrow, theme.dim),
     }
 }
 
@@ -281,9 +281,9 @@ pub fn draw_line(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let room = usize::from(area.width).saturating_sub(used + text::width(&word) + text::width(&key) + 2);
     let title = text::cut(first.title.as_str(), room, theme.glyphs.ellipsis);
     spans.extend([dot(), Span::styled(format!("{glyph} "), style), Span::styled(title, theme.text), Span::styled(word, style)]);
-    let told = format!(" {}", stands.told);
-    let then = next.get(1).map(|step| format!("then {}", step.title));
-    let more = [Span::styled(told, theme.dim)].into_iter().filter(|_| stands.word.is_begun()).chain(then.into_iter().flat_map(|then| [dot(), Span::styled(then, theme.dim)]));
+    let told = stands.word.is_begun().then(|| Span::styled(format!(": {}", stands.told), theme.dim));
+    let then = next.get(1).map(|step| Span::styled(format!(" {} then {}", theme.glyphs.dot, step.title), theme.dim));
+    let more = told.into_iter().chain(then);
     let line = text::with_what_fits(spans, more, usize::from(area.width).saturating_sub(text::width(&key)));
     text::rows(buf, area, [line]);
     text::put(buf, area, area.width.saturating_sub(text::width(&key) as u16), &key, theme.key);
