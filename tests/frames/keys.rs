@@ -545,3 +545,17 @@ async fn the_runbook_fills_the_screen_and_its_cursor_chooses_what_is_copied_and_
     cockpit.sees_no("By the plan").await;
     cockpit.goes_home().await;
 }
+
+#[tokio::test]
+async fn a_draft_that_is_out_of_sight_is_not_asked_for() {
+    let mut cockpit = Cockpit::over(crate::runbook::before(), Role::Pilot);
+    cockpit.key(Key::char(']')).await;
+    cockpit.sees("draft 50%").await;
+    cockpit.key(Key::char('R')).await;
+    cockpit.sees("By the plan").await;
+    cockpit.key(Key::plain(Code::Enter)).await;
+    cockpit.sees("Run \"Backup before anything moves\"?").await;
+    cockpit.key(Key::plain(Code::Esc)).await;
+    cockpit.sees_no("Enter does just this").await;
+    cockpit.goes_home().await;
+}

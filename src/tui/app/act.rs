@@ -46,6 +46,8 @@ impl App {
             Action::Draft(by) => self.draft(key, |share| share.saturating_add_signed(by).min(1000)),
             Action::DraftTo(to) => self.draft(key, |_| to),
             Action::Ladder(way) => self.ladder(key, way),
+            // A draft that nobody sees is not asked for; whoever presses Enter here means the step.
+            Action::Ask if steps::is_whole(&self.view) => self.wants_step(key, Act::Run),
             Action::Ask => self.shift(key),
             Action::Drop => self.drop_one(key),
             Action::NextRoute => self.turn_route(1),

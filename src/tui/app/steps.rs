@@ -32,8 +32,7 @@ use crate::{
 impl App {
     /// The runbook on the whole screen, or back from there.
     pub(super) fn runbook(&mut self, key: &str) {
-        let is_shown = self.view.screen == Screen::Main && self.view.focus == Pane::Steps && self.view.zoomed == Zoom::Focused;
-        if is_shown {
+        if steps::is_whole(&self.view) {
             self.view.zoomed = Zoom::All;
             self.view.screen = self.view.home();
             return self.focus(key, Pane::Steps);

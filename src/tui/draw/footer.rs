@@ -177,7 +177,7 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
     }
     let blocked = known.is_some_and(|known| known.latch.is_some() || known.hold.is_some() || known.drift.is_some());
     let reached = view.hearing == Hearing::Connected;
-    if let Some(draft) = route.and_then(|route| view.drafts.get(&route.id)) {
+    if let Some(draft) = route.and_then(|route| view.drafts.get(&route.id)).filter(|_| !steps::is_whole(view)) {
         let id = &route.expect("it has a draft").id;
         let refused = matches!(outlook::preview(state, mine, id, draft), None | Some(Preview::Refused(_)));
         actions.extend((!refused).then_some(Action::Ask));
@@ -204,7 +204,7 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
     if view.focus == Pane::Checklist && is_signable(state, view) {
         actions.push(Action::Sign);
     }
-    if reached && !blocked {
+    if reached && !blocked && !steps::is_whole(view) {
         actions.extend([Action::Draft(10), Action::Ladder(Way::Forward)]);
     }
     actions.extend([

@@ -21,7 +21,7 @@ use crate::{
         panes::{frame, header, words},
         scene::Scene,
         theme::Theme,
-        view::{Pane, View},
+        view::{Pane, Screen, View, Zoom},
         widgets::text,
     },
     words::runbook::{self as say, Word},
@@ -48,6 +48,11 @@ pub fn steps(state: &State) -> Vec<&Step> {
 pub fn chosen<'a>(state: &'a State, view: &View) -> Option<&'a Step> {
     let steps = steps(state);
     steps.get(view.step).or(steps.last()).copied()
+}
+
+/// Whether the runbook fills the screen, and neither rail nor draft is in sight.
+pub fn is_whole(view: &View) -> bool {
+    view.screen == Screen::Main && view.focus == Pane::Steps && view.zoomed == Zoom::Focused
 }
 
 /// Rows that the whole tree takes with its frame; nothing where the plan has no steps.
