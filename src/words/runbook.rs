@@ -135,9 +135,10 @@ pub fn by(state: &State, step: &Step) -> Option<String> {
     if let Some(open) = approval_of(state, &step.id) {
         return Some(open.by.who.to_string());
     }
-    let skipped = known.skipped.as_ref().map(|skipped| &skipped.by);
+    let found = stage(state, step);
+    let skipped = if let Stage::Skipped(skipped) = &found { Some(&skipped.by) } else { None };
     let doing = known.doing.act().map(|(_, by, _)| by);
-    let did = done_by(known, &stage(state, step)).map(|did| &did.by);
+    let did = done_by(known, &found).map(|did| &did.by);
     doing.or(skipped).or(did).map(ToString::to_string)
 }
 
