@@ -180,11 +180,9 @@ pub fn takes(state: &State, step: &Step, now: Timestamp) -> Option<Millis> {
     match stage(state, step) {
         Stage::Acting { since, .. } | Stage::Underway { since: Some(since), .. } => Some(now.since(since)),
         found @ (Stage::Reached { .. } | Stage::Ready { .. }) => done_by(known, &found).map(|last| last.took),
-        Stage::Underway { since: None, .. }
-        | Stage::Unseen { .. }
-        | Stage::Waiting { .. }
-        | Stage::Foreign { .. }
-        | Stage::Skipped(_) => None,
+        Stage::Underway { since: None, .. } | Stage::Unseen { .. } | Stage::Waiting { .. } | Stage::Foreign { .. } | Stage::Skipped(_) => {
+            None
+        }
     }
 }
 

@@ -129,13 +129,9 @@ pub(crate) fn before() -> State {
         phase.steps = steps;
     }
     *plan = changed.into();
-    for (name, standing) in [
-        ("backup", no_backup()),
-        ("standby", zonal()),
-        ("half-way", no_backup()),
-        ("cutover", no_backup()),
-        ("replica-standby", zonal()),
-    ] {
+    for (name, standing) in
+        [("backup", no_backup()), ("standby", zonal()), ("half-way", no_backup()), ("cutover", no_backup()), ("replica-standby", zonal())]
+    {
         state.steps.insert(id(name), seen(standing));
     }
     state
@@ -246,9 +242,15 @@ fn whole(step: usize) -> View {
 #[test]
 fn before_anything_is_done_the_next_step_is_ready_and_the_others_say_what_they_wait_for() {
     let texts = at_all_sizes("runbook-before", &before(), &whole(0));
-    says(&texts, &["Runbook", "0 of 5", "▸ 1 Parallel infrastructure", "○ Backup before anything moves", "ready", "· Standby in another zone"]);
+    says(
+        &texts,
+        &["Runbook", "0 of 5", "▸ 1 Parallel infrastructure", "○ Backup before anything moves", "ready", "· Standby in another zone"],
+    );
     says(&texts, &["backupRun: nothing → ON_DEMAND", "r run", "X skip", "b copy step"]);
-    says(&texts[1..], &["gcloud sql backups create --instance=hexproperty-prod --project=hexproperty", "The database team", "about 10m00s"]);
+    says(
+        &texts[1..],
+        &["gcloud sql backups create --instance=hexproperty-prod --project=hexproperty", "The database team", "about 10m00s"],
+    );
     keep_all("runbook_before", &texts);
 }
 

@@ -46,7 +46,11 @@ fn plan(account: &Account) -> PathBuf {
 fn step(account: &Account, name: &str) -> Option<Value> {
     let output = account.run(&["steps", "--json"]);
     let tree: Value = serde_json::from_slice(&output.stdout).ok()?;
-    tree["phases"].as_array()?.iter().flat_map(|phase| phase["steps"].as_array().cloned().unwrap_or_default()).find(|step| step["name"] == name)
+    tree["phases"]
+        .as_array()?
+        .iter()
+        .flat_map(|phase| phase["steps"].as_array().cloned().unwrap_or_default())
+        .find(|step| step["name"] == name)
 }
 
 fn said(output: &std::process::Output) -> String {
@@ -59,7 +63,9 @@ fn a_step_is_shown_asked_for_as_shown_and_followed() {
     let plan = plan(&account);
     let output = account.run(&["open", plan.to_str().unwrap(), &account.world.argument(), "--no-attach", "--no-restart"]);
     assert!(output.status.success(), "{output:?}");
-    let stands = |name: &str, word: &str| wait_until(&format!("{name} stands as {word}"), || step(&account, name).filter(|step| step["stands"] == word));
+    let stands = |name: &str, word: &str| {
+        wait_until(&format!("{name} stands as {word}"), || step(&account, name).filter(|step| step["stands"] == word))
+    };
     let backup = stands("backup", "ready");
 
     let unknown = account.run(&["run", "backap"]);

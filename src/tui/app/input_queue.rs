@@ -148,7 +148,10 @@ impl App {
         match &mut self.view.overlay {
             Some(Overlay::Typing { line, .. } | Overlay::Palette { line, .. }) => line.insert(text),
             // A word that proves that somebody read the terms is typed, not pasted.
-            Some(Overlay::Review { .. } | Overlay::Step { .. } | Overlay::Help { .. } | Overlay::Themes { .. } | Overlay::People { .. }) | None => {
+            Some(
+                Overlay::Review { .. } | Overlay::Step { .. } | Overlay::Help { .. } | Overlay::Themes { .. } | Overlay::People { .. },
+            )
+            | None => {
                 self.notify(Tone::Warning, "pasted text does nothing here".to_owned());
             }
         }

@@ -57,9 +57,8 @@ impl App {
             by.is_some() && by == me.as_ref()
         };
         let fresh = state.feed.iter().filter(|line| line.seq > before.seq);
-        let is_missed = |what: &StepNews| {
-            matches!(what, StepNews::NotDone { .. } | StepNews::OutcomeUnknown { .. } | StepNews::DidNotHappen { .. })
-        };
+        let is_missed =
+            |what: &StepNews| matches!(what, StepNews::NotDone { .. } | StepNews::OutcomeUnknown { .. } | StepNews::DidNotHappen { .. });
         let missed = fresh.filter(|line| matches!(&line.news, News::Step { step, what } if is_missed(what) && is_mine(step)));
         if let Some(line) = missed.last() {
             self.notify(Tone::Alarm, crate::words::news(&line.news, Names::of(&state)));

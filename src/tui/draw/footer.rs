@@ -207,17 +207,9 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
     if reached && !blocked && !steps::is_whole(view) {
         actions.extend([Action::Draft(10), Action::Ladder(Way::Forward)]);
     }
-    actions.extend([
-        Action::Help,
-        Action::Palette,
-    ]);
+    actions.extend([Action::Help, Action::Palette]);
     actions.extend(steps::rows(state).map(|_| Action::Runbook));
-    actions.extend([
-        Action::Focus(Way::Forward),
-        Action::Show(Screen::Metrics),
-        Action::Show(Screen::Journal),
-        Action::Themes,
-    ]);
+    actions.extend([Action::Focus(Way::Forward), Action::Show(Screen::Metrics), Action::Show(Screen::Journal), Action::Themes]);
     actions.extend((view.injects == Injects::Yes).then_some(Action::Inject));
     actions.push(Action::Quit);
     actions

@@ -154,7 +154,8 @@ fn tally(scene: Scene<'_>) -> Line<'static> {
     let Scene { state, theme, .. } = scene;
     let plan = words::plan(state);
     let all = plan.into_iter().flat_map(|plan| &plan.phases).map(|phase| runbook::progress(state, phase));
-    let Progress { done, of } = all.fold(Progress { done: 0, of: 0 }, |sum, one| Progress { done: sum.done + one.done, of: sum.of + one.of });
+    let Progress { done, of } =
+        all.fold(Progress { done: 0, of: 0 }, |sum, one| Progress { done: sum.done + one.done, of: sum.of + one.of });
     let mut spans = vec![Span::styled(format!("{done} of {of}"), if done == of { theme.ok } else { theme.text })];
     let counted = |meant: &[Word]| steps(state).into_iter().filter(|step| meant.contains(&say::stands(state, step).word)).count();
     let running = counted(&[Word::Asked, Word::Running, Word::Undoing]);
