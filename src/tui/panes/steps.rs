@@ -24,7 +24,7 @@ use crate::{
         view::{Pane, Screen, View, Zoom},
         widgets::text,
     },
-    words::runbook::{self as say, Word},
+    words::runbook::{self as say, Stands, Word},
 };
 
 const TITLE: &str = "Runbook";
@@ -127,6 +127,7 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
     let at = tree.iter().position(|row| matches!(row, Row::Step(place, _) if *place == sought)).unwrap_or(0);
     let first = first_in_sight(at, tree.len(), height);
     let now = current(state, view);
+    let cells = cells(scene, inner.width);
     for (row, place) in tree.into_iter().skip(first).zip(inner.rows()) {
         match row {
             Row::Phase(number, phase) => phase_row(scene, (number, phase), now, place.width).render(place, buf),
@@ -134,7 +135,7 @@ pub fn draw(scene: Scene<'_>, area: Rect, buf: &mut Buffer) {
                 if focused && number == sought {
                     buf.set_style(place.intersection(buf.area), theme.selection);
                 }
-                step_row(scene, step, place.width).render(place, buf);
+                step_row(scene, step, cells, place.width).render(place, buf);
             }
         }
     }
@@ -185,46 +186,56 @@ fn phase_row(scene: Scene<'_>, (number, phase): (usize, &Phase), now: Option<usi
     Line::from(vec![Span::styled(title, ink), Span::styled(tally, done)])
 }
 
-fn step_row(scene: Scene<'_>, step: &Step, width: u16) -> Line<'static> {
+/// Cells of a title and of a time, the same in each row, so that they stand below one another.
+#[derive(Clone, Copy)]
+struct Cells {
+    title: usize,
+    time: usize,
+}
+
+fn cells(scene: Scene<'_>, width: u16) -> Cells {
+    let Scene { state, view, .. } = scene;
+    let room = usize::from(width).saturating_sub(SIGN_CELLS + 1);
+    let times = steps(state).into_iter().map(|step| text::width(&say::time(state, step, view.now)));
+    let time = times.max().unwrap_or(0).min(room / 3);
+    let beside = WORD_CELLS + time + 2;
+    Cells { title: longest_title(state).min(TITLE_CELLS_MAX).min(room.saturating_sub(beside).max(room / 2)), time }
+}
+
+fn step_row(scene: Scene<'_>, step: &Step, cells: Cells, width: u16) -> Line<'static> {
     let Scene { state, view, theme } = scene;
     let ellipsis = theme.glyphs.ellipsis;
     let stands = say::stands(state, step);
     let (glyph, style) = sign(stands.word, theme);
-    let width = usize::from(width);
-    let mut spans = vec![Span::styled(format!("  {glyph} "), style)];
-    let room = width.saturating_sub(SIGN_CELLS + 1);
-    let time = say::time(state, step, view.now);
-    let by = say::by(state, step).unwrap_or_default();
-    let beside = WORD_CELLS + text::width(&time) + 2;
-    let title_room = longest_title(state).min(TITLE_CELLS_MAX).min(room.saturating_sub(beside).max(room / 2));
-    spans.push(Span::styled(text::padded(&text::cut(step.title.as_str(), title_room, ellipsis), title_room + 1), ink(stands.word, theme)));
-    spans.push(Span::styled(text::padded(stands.word.name(), WORD_CELLS), style));
-    let left = room.saturating_sub(title_room + 1 + WORD_CELLS);
-    let time = if text::width(&time) < left { time } else { text::cut(&time, left, ellipsis) };
-    let mut told_room = left.saturating_sub(text::width(&time) + 1);
-    let mut told = Vec::new();
-    let push = |told: &mut Vec<Span<'static>>, span: Span<'static>, room: &mut usize| {
-        *room = room.saturating_sub(span.width());
-        told.push(span);
-    };
-    if told_room >= BAR_CELLS {
-        for span in bar(scene, step, BAR_CELLS) {
-            push(&mut told, span, &mut told_room);
-        }
-    }
-    if !by.is_empty() && told_room > text::width(&by) + 2 {
-        push(&mut told, Span::styled(format!("{by} "), theme.people), &mut told_room);
-    }
-    if told_room >= TOLD_CELLS_MIN {
-        let said = text::cut(&stands.told, told_room.saturating_sub(1), ellipsis);
-        let ink = if stands.word.is_begun() && style != theme.busy { style } else { theme.dim };
-        push(&mut told, Span::styled(said, ink), &mut told_room);
-    }
+    let title = text::cut(step.title.as_str(), cells.title, ellipsis);
+    let mut spans = vec![
+        Span::styled(format!("  {glyph} "), style),
+        Span::styled(text::padded(&title, cells.title + 1), ink(stands.word, theme)),
+        Span::styled(text::padded(stands.word.name(), WORD_CELLS), style),
+    ];
+    let left = usize::from(width).saturating_sub(spans.iter().map(Span::width).sum());
+    let time = text::cut(&say::time(state, step, view.now), cells.time.min(left), ellipsis);
+    let told = told(scene, step, &stands, left.saturating_sub(cells.time + 1));
+    let gap = left.saturating_sub(told.iter().map(Span::width).sum::<usize>() + text::width(&time));
     spans.extend(told);
-    let used: usize = spans.iter().map(Span::width).sum();
-    let gap = width.saturating_sub(used + text::width(&time));
     spans.push(Span::styled(format!("{}{time}", " ".repeat(gap)), theme.faint));
     Line::from(spans)
+}
+
+/// What there is to say behind the word, as far as it has room: how far it is, who, and why.
+fn told(scene: Scene<'_>, step: &Step, stands: &Stands, room: usize) -> Vec<Span<'static>> {
+    let Scene { state, theme, .. } = scene;
+    let mut told = if room > BAR_CELLS { bar(scene, step, BAR_CELLS) } else { Vec::new() };
+    let left = |told: &[Span<'static>]| room.saturating_sub(told.iter().map(Span::width).sum());
+    // Of a request it is said again who waits.
+    let by = say::by(state, step).filter(|by| stands.word != Word::Approval && left(&told) > text::width(by) + 1);
+    told.extend(by.map(|by| Span::styled(format!("{by} "), theme.people)));
+    if left(&told) >= TOLD_CELLS_MIN {
+        let said = text::cut(&stands.told, left(&told), theme.glyphs.ellipsis);
+        let style = sign(stands.word, theme).1;
+        told.push(Span::styled(said, if stands.word.is_begun() && style != theme.busy { style } else { theme.dim }));
+    }
+    told
 }
 
 fn ink(word: Word, theme: &Theme) -> Style {

@@ -43,7 +43,10 @@ fn standing(step: &Step, room: &Room) -> Section {
     let mut section = Section::new(step.title.to_string(), theme);
     let stands = told::stands(state, step);
     let (glyph, style) = steps::sign(stands.word, theme);
-    let since = told::since(state, step).map_or_else(String::new, |at| format!(", {}", words::age(view.age(at))));
+    let since = told::since(state, step).map_or_else(String::new, |at| match stands.word.is_open() {
+        true => format!(" for {}", view.age(at)),
+        false => format!(", {}", words::age(view.age(at))),
+    });
     section.fact("stands", &format!("{glyph} {}{since}", stands.word.name()), style, room);
     let bar = steps::bar(Scene { state, view, theme }, step, BAR_CELLS);
     if !bar.is_empty() {
@@ -77,7 +80,10 @@ fn standing(step: &Step, room: &Room) -> Section {
     }
     let known = state.steps.get(&step.id);
     match known.and_then(|known| known.last.as_ref()) {
-        Some(last) if !stands.word.is_open() => section.fact("last act", &told::last(last, view.now), theme.text, room),
+        // Why it failed stands above.
+        Some(last) if !stands.word.is_open() && stands.word != Word::Failed => {
+            section.fact("last act", &told::last(last, view.now), theme.text, room)
+        }
         Some(_) | None => {
             if let Some(by) = told::by(state, step) {
                 section.fact("by", &by, theme.people, room);
