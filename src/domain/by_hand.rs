@@ -234,6 +234,19 @@ pub fn sql_availability(project: &str, instance: &str, has_standby: bool) -> Str
     format!("gcloud sql instances patch {} --availability-type={availability} --project={}", quoted(instance), quoted(project))
 }
 
+/// Makes a read replica of a Cloud SQL instance; with the primary's machine where no tier is named.
+pub fn sql_replica(project: &str, (instance, primary): (&str, &str), region: &str, tier: Option<&str>) -> String {
+    let tier = tier.map_or_else(String::new, |tier| format!(" --tier={}", quoted(tier)));
+    let (instance, primary) = (quoted(instance), quoted(primary));
+    let at = format!("--region={}{tier} --project={}", quoted(region), quoted(project));
+    format!("gcloud sql instances create {instance} --master-instance-name={primary} {at}")
+}
+
+/// Deletes a Cloud SQL instance.
+pub fn sql_delete(project: &str, instance: &str) -> String {
+    format!("gcloud sql instances delete {} --project={}", quoted(instance), quoted(project))
+}
+
 /// As it is if a shell would take it so, else in quotes.
 pub fn quoted(text: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || "-_.,:=/".contains(character);

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{
-        by_hand::{Leg, Lever, command, sql_availability, sql_backup},
+        by_hand::{self, Leg, Lever, command},
         id::BackendId,
         shown::Shown,
         standing::Act,
@@ -49,9 +49,17 @@ impl Plan {
     pub fn step_by_hand(&self, step: &Step, act: Act) -> Option<String> {
         let project = self.project.as_str();
         match (&step.desired, act) {
-            (Desired::SqlBackup { instance, .. }, Act::Run) => Some(sql_backup(project, instance.as_str())),
+            (Desired::SqlBackup { instance, .. }, Act::Run) => Some(by_hand::sql_backup(project, instance.as_str())),
             (Desired::SqlBackup { .. }, Act::Undo) => None,
-            (Desired::SqlHighAvailability { instance }, act) => Some(sql_availability(project, instance.as_str(), act == Act::Run)),
+            (Desired::SqlHighAvailability { instance }, act) => {
+                Some(by_hand::sql_availability(project, instance.as_str(), act == Act::Run))
+            }
+            (Desired::SqlReplica { instance, primary, region, tier }, Act::Run) => {
+                let region = region.as_ref().unwrap_or(&self.region);
+                let names = (instance.as_str(), primary.as_str());
+                Some(by_hand::sql_replica(project, names, region.as_str(), tier.as_ref().map(Shown::as_str)))
+            }
+            (Desired::SqlReplica { instance, .. }, Act::Undo) => Some(by_hand::sql_delete(project, instance.as_str())),
         }
     }
 }

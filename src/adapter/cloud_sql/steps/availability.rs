@@ -8,7 +8,7 @@ use super::{super::wire::Role, StepConfig, asked};
 use crate::{
     adapter::http::{Ask, Client, Limits},
     domain::{
-        by_hand::quoted,
+        by_hand,
         database::Serving,
         fault::{Fault, Outcome, Version},
         shown::Shown,
@@ -88,11 +88,6 @@ impl Reconciler for AvailabilityStep {
 
     fn by_hand(&self, act: Act) -> Option<String> {
         let StepConfig { project, instance, .. } = &self.config;
-        let availability = match act {
-            Act::Run => "regional",
-            Act::Undo => "zonal",
-        };
-        let (instance, project) = (quoted(instance.as_str()), quoted(project));
-        Some(format!("gcloud sql instances patch {instance} --availability-type={availability} --project={project}"))
+        Some(by_hand::sql_availability(project, instance.as_str(), act == Act::Run))
     }
 }

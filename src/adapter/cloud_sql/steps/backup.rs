@@ -9,7 +9,7 @@ use super::{
 use crate::{
     adapter::http::{Ask, Client, Limits},
     domain::{
-        by_hand::quoted,
+        by_hand,
         fault::{Fault, FaultKind, Outcome, Version},
         shown::Shown,
         standing::{Act, Change, Known, Standing},
@@ -97,7 +97,7 @@ impl Reconciler for BackupStep {
     fn by_hand(&self, act: Act) -> Option<String> {
         let StepConfig { project, instance, .. } = &self.config;
         match act {
-            Act::Run => Some(format!("gcloud sql backups create --instance={} --project={}", quoted(instance.as_str()), quoted(project))),
+            Act::Run => Some(by_hand::sql_backup(project, instance.as_str())),
             Act::Undo => None,
         }
     }

@@ -21,8 +21,7 @@ use super::{
 use crate::{
     adapter::http::{Ask, Client, Limits},
     domain::{
-        age,
-        by_hand::quoted,
+        age, by_hand,
         database::Serving,
         fact::ReplicaState,
         fault::{Fault, FaultKind, Outcome, Version},
@@ -266,16 +265,9 @@ impl Reconciler for ReplicaStep {
 
     fn by_hand(&self, act: Act) -> Option<String> {
         let ReplicaConfig { step: StepConfig { project, instance, .. }, primary, region, tier } = &self.config;
-        let (instance, project) = (quoted(instance.as_str()), quoted(project));
         Some(match act {
-            Act::Run => {
-                let tier = tier.as_ref().map_or_else(String::new, |tier| format!(" --tier={}", quoted(tier)));
-                let (primary, region) = (quoted(primary.as_str()), quoted(region));
-                format!(
-                    "gcloud sql instances create {instance} --master-instance-name={primary} --region={region}{tier} --project={project}"
-                )
-            }
-            Act::Undo => format!("gcloud sql instances delete {instance} --project={project}"),
+            Act::Run => by_hand::sql_replica(project, (instance.as_str(), primary.as_str()), region, tier.as_deref()),
+            Act::Undo => by_hand::sql_delete(project, instance.as_str()),
         })
     }
 }
