@@ -45,6 +45,8 @@ mod conformance;
 mod gateway;
 #[path = "adapters_sim/old_reads.rs"]
 mod old_reads;
+#[path = "adapters_sim/platform.rs"]
+mod platform;
 #[path = "adapters_sim/steering.rs"]
 mod steering;
 #[path = "adapters_sim/steps.rs"]

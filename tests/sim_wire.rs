@@ -28,6 +28,9 @@ use tokio::{
     net::TcpStream,
 };
 
+#[path = "sim_wire/platform.rs"]
+mod platform;
+
 const RUN: &str = "/v2/projects/hexproperty/locations/us-central1";
 const KNATIVE: &str = "/apis/serving.knative.dev/v1/namespaces/hexproperty";
 const MAPS: &str = "/compute/v1/projects/hexproperty/global/urlMaps/hexproperty-lb";

@@ -7,12 +7,14 @@
 //! is one file and no port: the machine's own log, which is told and never asked; so is `gcloud`, whose settings are read to be told of. `discovery` and `preflight` are no ports either: they ask once, what a
 //! project has before there is a plan, and what stands against a flight before it begins.
 
+pub mod address;
 mod annotation;
 mod claim;
 pub mod cloud_run;
 pub mod cloud_sql;
 pub mod discovery;
 pub mod gcloud;
+pub mod gke_cluster;
 pub mod google_auth;
 pub mod http;
 pub mod http_route;
@@ -24,6 +26,7 @@ mod permission;
 pub mod preflight;
 pub mod prober;
 pub mod prometheus;
+mod request_id;
 mod share;
 pub mod syslog;
 mod token_file;

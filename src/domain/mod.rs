@@ -11,6 +11,7 @@ mod as_text;
 pub mod by_hand;
 pub mod by_metric;
 pub mod claim;
+pub mod cluster;
 pub mod credentials;
 pub mod database;
 pub mod digest;

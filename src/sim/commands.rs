@@ -20,6 +20,7 @@ pub fn commands(endpoints: &Endpoints) -> String {
     section("look, and move the split inside Cloud Run", &strings(&RUN));
     section("look at the route, and move it between Cloud Run and GKE", &strings(&ROUTE));
     section("the database", &strings(&DATABASE));
+    section("the second platform: a cluster as the seed makes one, and an address", &strings(&PLATFORM));
     section("the cluster", &cluster(*kubernetes));
     section("the HTTPRoute before this cluster and a second one", &http_route(*kubernetes));
     section("the cluster as GKE gives it, with gke-gcloud-auth-plugin", &strings(&CREDENTIALS));
@@ -84,6 +85,16 @@ const DATABASE: [&str; 8] = [
     "gcloud sql instances create hexproperty-dr --master-instance-name=hexproperty-prod --region=us-east1",
     "gcloud sql operations list --instance=hexproperty-prod",
     "gcloud sql instances delete hexproperty-dr",
+];
+
+const PLATFORM: [&str; 7] = [
+    "gcloud container clusters create hexproperty-blue --num-nodes=3 --machine-type=e2-standard-2 --region=us-central1 --enable-autoscaling --min-nodes=3 --max-nodes=6",
+    "gcloud container clusters list",
+    "gcloud container operations list --location=us-central1",
+    "gcloud container clusters delete hexproperty-blue --region=us-central1",
+    "gcloud compute addresses create hexproperty-ip --global",
+    "gcloud compute addresses describe hexproperty-ip --global",
+    "gcloud compute addresses delete hexproperty-ip --global",
 ];
 
 const CREDENTIALS: [&str; 3] = [

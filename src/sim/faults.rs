@@ -8,6 +8,7 @@ use super::world::{Leg, sql::OperationFault};
 
 pub mod database;
 pub mod gateway;
+pub mod platform;
 pub mod setup;
 
 /// One thing that goes wrong. Durations are virtual seconds.
@@ -69,6 +70,8 @@ pub enum Fault {
     Setup(setup::Setup),
     /// Something is wrong with the Gateway before two clusters.
     Gateway(gateway::GatewayFault),
+    /// The second platform can't be built, or somebody else builds on it.
+    Platform(platform::PlatformFault),
 }
 
 /// What somebody may do to the URL map.
@@ -412,7 +415,7 @@ pub fn choices() -> Vec<Choice> {
     all.extend(apis());
     all.extend(platform_choices());
     all.extend(pages());
-    all.extend(setup::choices().into_iter().chain(gateway::choices()).chain(database::choices()));
+    all.extend(setup::choices().into_iter().chain(gateway::choices()).chain(database::choices()).chain(platform::choices()));
     all
 }
 

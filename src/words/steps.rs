@@ -21,6 +21,16 @@ pub fn desired(desired: &Desired) -> String {
         Desired::SqlBackup { instance, younger_than } => format!("a successful backup of {instance}, not older than {younger_than}"),
         Desired::SqlHighAvailability { instance } => format!("{instance} with a standby in another zone, which may restart it once"),
         Desired::SqlReplica { instance, primary, .. } => format!("a read replica {instance} that follows {primary}"),
+        Desired::GkeCluster(wanted) => {
+            let scaled = wanted.autoscaling.map_or_else(String::new, |scaling| format!(", {}", scaling.told(wanted.zones.len())));
+            let (name, location, machine) = (&wanted.name, &wanted.location, &wanted.machine_type);
+            format!("the GKE cluster {name} in {location}, {} nodes of {machine}{scaled}", wanted.nodes_told())
+        }
+        Desired::HomeFloor { service, instances, .. } => {
+            format!("{service} with at least {instances} instances, with and without requests")
+        }
+        Desired::Address { name, region: None } => format!("the global static address {name}"),
+        Desired::Address { name, region: Some(region) } => format!("the static address {name} in {region}"),
     }
 }
 

@@ -22,6 +22,7 @@ mod kubernetes;
 mod map_rules;
 mod metrics;
 mod path_matchers;
+mod platform;
 mod pods;
 mod preflight;
 mod prober;

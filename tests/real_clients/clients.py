@@ -120,6 +120,20 @@ def compute_and_logging():
     print("compute v1 and logging v2: 95/5, everything listed in pages, an old fingerprint refused, pods healthy, ana in the audit log")
 
 
+def addresses():
+    known, operations = api("compute", "v1").globalAddresses(), api("compute", "v1").globalOperations()
+    body = {"name": "hexproperty-green", "addressType": "EXTERNAL"}
+    begun = known.insert(project=PROJECT, body=body, requestId="9b0a2c52-52f1-5c39-8c0e-0a4c5a1e7f10").execute()
+    assert operations.wait(project=PROJECT, operation=begun["name"]).execute()["status"] == "DONE"
+    assert known.get(project=PROJECT, address="hexproperty-green").execute()["status"] == "RESERVED"
+    assert [one["name"] for one in known.list(project=PROJECT).execute()["items"]] == ["hexproperty-green"]
+    newest = operations.list(project=PROJECT, orderBy="creationTimestamp desc", maxResults=1).execute()["items"][0]
+    assert newest["name"] == begun["name"], newest
+    gone = known.delete(project=PROJECT, address="hexproperty-green").execute()
+    assert operations.wait(project=PROJECT, operation=gone["name"]).execute()["status"] == "DONE"
+    print("compute v1: an address reserved, listed and given back")
+
+
 def cloud_sql():
     for version in ("v1", "v1beta4"):
         sql = api("sqladmin", version)
@@ -199,7 +213,20 @@ def gke():
     assert cluster["endpoint"] == CLUSTER and cluster["masterAuth"]["clusterCaCertificate"], cluster
     listed = clusters.list(parent=f"projects/{PROJECT}/locations/-").execute()["clusters"]
     assert [one["name"] for one in listed] == ["hexproperty-prod", "hexproperty-next"], listed
-    print("container v1: the cluster, its address, its authority")
+    wanted = {"name": "hexproperty-green", "nodePools": [{"name": "default-pool", "initialNodeCount": 1, "config": {"machineType": "e2-small"}}]}
+    begun = clusters.create(parent=PARENT, body={"cluster": wanted}).execute()
+    try:
+        clusters.create(parent=PARENT, body={"cluster": wanted}).execute()
+        raise AssertionError("a name was taken twice")
+    except HttpError as error:
+        assert error.status_code == 409 and "Already exists" in error.reason, error
+    operations = api("container", "v1").projects().locations().operations()
+    names = [one["name"] for one in operations.list(parent=PARENT).execute()["operations"]]
+    assert begun["name"] in names, names
+    look = lambda: (now := operations.get(name=f"{PARENT}/operations/{begun['name']}").execute())["status"] == "DONE" and now
+    done = until("the end of the creation", look)
+    assert {metric["name"] for metric in done["progress"]["metrics"]} >= {"CLUSTER_DEPLOYING", "CLUSTER_DEPLOYING_TOTAL"}, done
+    print("container v1: the cluster, its address, its authority; another one made, once, and followed to its end")
     return cluster
 
 
@@ -238,6 +265,7 @@ def inside(cluster):
 cloud_run()
 cloud_run_generated()
 compute_and_logging()
+addresses()
 cloud_sql()
 inside(gke())
 print("all clients are served")

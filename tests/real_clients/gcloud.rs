@@ -1,9 +1,21 @@
 //! The real `gcloud`, by the very commands that `cutover sim` prints.
 
-use cutover::domain::{
-    by_hand::{Leg, Lever, command},
-    position::{MapRule, Matcher, Position},
-    weight::PerMille,
+use cutover::{
+    adapter::{
+        address::AddressStep,
+        gke_cluster::GkeClusterStep,
+        google_auth::Token,
+        http::{Client, Origin, Reach},
+    },
+    domain::{
+        by_hand::{Leg, Lever, command},
+        cluster::{Autoscaling, ReleaseChannel, WantedCluster},
+        position::{MapRule, Matcher, Position},
+        secret::Secret,
+        standing::{Act, Standing},
+        weight::PerMille,
+    },
+    port::Reconciler,
 };
 
 use crate::{Folder, done, is_here, shell, simulation::Simulation};
@@ -53,6 +65,71 @@ fn gcloud_takes_every_command_that_is_printed_for_it() {
             ("gcloud sql instances delete", "Deleted ["),
         ],
     );
+}
+
+/// The commands that are printed, and the seed's own, whose cluster is there already.
+#[test]
+fn gcloud_makes_the_second_platform_and_is_told_what_is_there() {
+    if !is_here("gcloud", "its view of clusters and addresses was not checked") {
+        return;
+    }
+    let simulation = Simulation::start(SPEED * 10);
+    let environment = simulation.environment("ana");
+    simulation.pasted(
+        &environment,
+        "the second platform",
+        &[
+            ("gcloud container clusters create hexproperty-blue", "RUNNING"),
+            ("gcloud container clusters list", "hexproperty-blue"),
+            ("gcloud container operations list", "CREATE_CLUSTER"),
+            ("gcloud compute addresses create", "Created [http"),
+            ("gcloud compute addresses describe", "status: RESERVED"),
+        ],
+    );
+    let seed = "gcloud container clusters create hexproperty-prod --num-nodes=3 --machine-type=e2-standard-2 --region=us-central1 \
+                --enable-autoscaling --min-nodes=3 --max-nodes=6";
+    let folder = Folder::new();
+    let printed = done(shell(&folder.0, &format!("{environment}\n{seed} 2>&1 || echo \"ended with $?\"\n")));
+    let taken = "code=409, message=Already exists: projects/hexproperty/locations/us-central1/clusters/hexproperty-prod";
+    assert!(printed.contains(taken) && printed.contains("ended with 1"), "{printed}");
+}
+
+/// What each step of the platform says by hand, in a shell, and the step that finds it done.
+#[test]
+fn the_commands_by_hand_of_the_platforms_steps_do_what_the_steps_want() {
+    if !is_here("gcloud", "the commands by hand of clusters and addresses were not run") {
+        return;
+    }
+    let simulation = Simulation::start(SPEED * 10);
+    let google = || {
+        let origin = Origin::new(&format!("http://{}", simulation.addresses[0]), Reach::Loopback).unwrap();
+        Client::new(origin, Token::Static(Secret::new("ana"))).unwrap()
+    };
+    let wanted = WantedCluster {
+        name: "hexproperty-green".into(),
+        location: "us-central1".into(),
+        zones: vec!["us-central1-a".into(), "us-central1-b".into()],
+        machine_type: "e2-standard-4".into(),
+        nodes_per_zone: 2,
+        autoscaling: Some(Autoscaling::InAll { min: 2, max: 8 }),
+        channel: Some(ReleaseChannel::Stable),
+        workload_pool: Some("hexproperty.svc.id.goog".into()),
+        node_price: None,
+    };
+    let steps: [Box<dyn Reconciler>; 2] = [
+        Box::new(GkeClusterStep::new("hexproperty".to_owned(), wanted, google())),
+        Box::new(AddressStep::new("hexproperty".to_owned(), "hexproperty-green".to_owned(), Some("us-central1".to_owned()), google())),
+    ];
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let look = |step: &dyn Reconciler| runtime.block_on(step.look()).unwrap();
+    for step in &steps {
+        assert!(matches!(look(&**step), Standing::Apart { .. }));
+        let folder = Folder::new();
+        let by_hand = step.by_hand(Act::Run).unwrap();
+        done(shell(&folder.0, &format!("{}\n{by_hand}\n", simulation.environment("ana"))));
+        let standing = look(&**step);
+        assert!(matches!(standing, Standing::Reached { .. }), "{by_hand}: {standing:?}");
+    }
 }
 
 /// What `cutover init` says is missing, the commands that it prints bring about: marks that somebody has taken away, a split that never was.

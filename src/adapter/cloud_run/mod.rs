@@ -1,10 +1,11 @@
 //! Cloud Run Admin API v2: the split between revisions of one service, and how the service itself is.
 //!
-//! [`RevisionsDriver`] steers traffic inside Cloud Run; it can't reach GKE. [`ServiceSensor`] tells how the service is set up and which
+//! [`RevisionsDriver`] steers traffic inside Cloud Run; it can't reach GKE. [`floor`] keeps instances for a way home. [`ServiceSensor`] tells how the service is set up and which
 //! of its revisions are ready. The API does not say how many instances run, so the sensor doesn't either.
 
 mod driver;
 mod extent;
+pub mod floor;
 mod rehearsal;
 mod sensor;
 mod steerer;

@@ -68,6 +68,9 @@ impl Ask {
     pub fn post(url: Url, body: &impl Serialize, limits: Limits) -> Ask {
         Ask { method: Method::POST, ..Ask::get(url, limits) }.with(body)
     }
+    pub fn put(url: Url, body: &impl Serialize, limits: Limits) -> Ask {
+        Ask { method: Method::PUT, ..Ask::get(url, limits) }.with(body)
+    }
     pub fn patch(url: Url, body: &impl Serialize, limits: Limits) -> Ask {
         Ask { method: Method::PATCH, ..Ask::get(url, limits) }.with(body)
     }

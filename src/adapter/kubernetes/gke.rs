@@ -73,7 +73,7 @@ impl GkeCluster {
             Err(failure) => return Err(failure.into()),
         };
         let (host, trust) = match self.endpoint {
-            Endpoint::Public => (found.endpoint.clone(), self.own_authority(&found)?),
+            Endpoint::Public => (self.public_of(&found)?, self.own_authority(&found)?),
             Endpoint::Private => (self.private_of(&found)?, self.own_authority(&found)?),
             Endpoint::Dns => (self.name_of(&found)?, Trust::Machine),
         };
@@ -90,6 +90,14 @@ impl GkeCluster {
             return Err(Fault::new(FaultKind::Unreadable, message));
         }
         Ok(Trust::Only(authorities))
+    }
+
+    fn public_of(&self, found: &Cluster) -> Result<String, Fault> {
+        if found.endpoint.is_empty() {
+            let message = format!("cluster {} has no endpoint yet: it is {}", self.name, found.status);
+            return Err(Fault::new(FaultKind::NotFound, message));
+        }
+        Ok(found.endpoint.clone())
     }
 
     fn private_of(&self, found: &Cluster) -> Result<String, Fault> {
@@ -160,7 +168,11 @@ struct Cluster {
     name: String,
     #[serde(default)]
     location: String,
+    /// Nothing before GKE has made its server.
+    #[serde(default)]
     endpoint: String,
+    #[serde(default)]
+    status: String,
     master_auth: Option<MasterAuth>,
     #[serde(default)]
     private_cluster_config: Addresses,

@@ -25,7 +25,6 @@ use std::{
 };
 
 use reqwest::Url;
-use sha2::{Digest, Sha256};
 
 use crate::{
     adapter::{
@@ -33,6 +32,7 @@ use crate::{
         memory::Memory,
         patience::Patience,
         permission::Permission,
+        request_id,
     },
     domain::{
         by_hand,
@@ -287,7 +287,7 @@ impl UrlMapDriver {
             Err(fault) => return Outcome::NotDone(fault).into(),
         };
         // All copies have the same id, which can't be done twice.
-        let id = request_id(intent, change);
+        let id = id_of(intent, change);
         let patch = || Ask::patch(self.url(), &body, Limits::WRITE).query("requestId", &id).because(intent);
         let sent = self.compute.send_hedged(patch).await;
         let alone = sent.is_alone();
@@ -360,16 +360,9 @@ impl UrlMapDriver {
     }
 }
 
-/// A UUID of the intent: the same intent, the same id, on any machine and after any restart. Two hosts may give sessions of one plan the same
-/// name; by what they claim they are told apart.
-fn request_id(intent: &Intent, change: Change<'_>) -> String {
-    let claim = change.claim().map_or_else(String::new, ToString::to_string);
-    let hash = Sha256::digest(format!("{}/{}{claim}", intent.session, intent.first));
-    let mut bytes: [u8; 16] = std::array::from_fn(|place| hash[place]);
-    bytes[6] = bytes[6] & 0x0f | 0x50; // version 5: named by a hash
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+/// One intent, one id, also of what repeats it. Two hosts may give sessions of one plan the same name; by what they claim they are told apart.
+fn id_of(intent: &Intent, change: Change<'_>) -> String {
+    request_id::of(intent, &change.claim().map_or_else(String::new, ToString::to_string))
 }
 
 impl Driver for UrlMapDriver {
@@ -409,7 +402,7 @@ mod tests {
         let to = Weights::all_on(&"run".parse().unwrap(), []);
         let text = |token: &str| format!("[cutover claim/1 s {token} epoch 1 since 5 on ops-1 by - steers]").parse().unwrap();
         let claims: [Claim; 2] = [text("00000001"), text("00000002")];
-        let of = |intent: Intent, claim| request_id(&intent, Change::Split { to: &to, claim });
+        let of = |intent: Intent, claim| id_of(&intent, Change::Split { to: &to, claim });
         assert_eq!(of(intent(17), None), of(Intent { effect: id(18), head: "bb".to_owned(), ..intent(17) }, None));
         assert_ne!(of(intent(17), None), of(intent(18), None));
         assert_ne!(of(intent(17), Some(&claims[0])), of(intent(17), Some(&claims[1])), "two hosts, one name");

@@ -6,11 +6,19 @@ use color_eyre::eyre::Result;
 
 use super::Composer;
 use crate::{
-    adapter::cloud_sql::steps::{
-        StepConfig,
-        availability::AvailabilityStep,
-        backup::BackupStep,
-        replica::{ReplicaConfig, ReplicaStep},
+    adapter::{
+        address::AddressStep,
+        cloud_run::{
+            ServiceName,
+            floor::{FloorConfig, FloorStep},
+        },
+        cloud_sql::steps::{
+            StepConfig,
+            availability::AvailabilityStep,
+            backup::BackupStep,
+            replica::{ReplicaConfig, ReplicaStep},
+        },
+        gke_cluster::GkeClusterStep,
     },
     domain::{id::InstanceId, shown::Shown},
     plan::model::steps::{Desired, Step},
@@ -36,6 +44,19 @@ impl Composer<'_> {
                 };
                 Arc::new(ReplicaStep::new(config, self.google(SQL)?, self.google(MONITORING)?))
             }
+            Desired::GkeCluster(wanted) => {
+                Arc::new(GkeClusterStep::new(self.plan.project.to_string(), (**wanted).clone(), self.google(CONTAINER)?))
+            }
+            Desired::HomeFloor { service, region, instances, afterwards } => {
+                let region = region.as_ref().unwrap_or(&self.plan.region).to_string();
+                let service = ServiceName { project: self.plan.project.to_string(), region, service: service.to_string() };
+                let config = FloorConfig { service, instances: *instances, afterwards: *afterwards };
+                Arc::new(FloorStep::new(config, self.google(RUN)?))
+            }
+            Desired::Address { name, region } => {
+                let region = region.as_ref().map(ToString::to_string);
+                Arc::new(AddressStep::new(self.plan.project.to_string(), name.to_string(), region, self.google(COMPUTE)?))
+            }
         })
     }
 
@@ -44,5 +65,8 @@ impl Composer<'_> {
     }
 }
 
+const COMPUTE: &str = "compute.googleapis.com";
+const CONTAINER: &str = "container.googleapis.com";
+const RUN: &str = "run.googleapis.com";
 const SQL: &str = "sqladmin.googleapis.com";
 const MONITORING: &str = "monitoring.googleapis.com";

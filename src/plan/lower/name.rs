@@ -80,6 +80,8 @@ pub(super) const BACKEND_SERVICE: Grammar = Grammar { what: "a backend service",
 pub(super) const RUN_SERVICE: Grammar = Grammar { what: "a Cloud Run service", first: First::Letter, chars_max: 49 };
 const RUN_REVISION: Grammar = Grammar { what: "a Cloud Run revision", first: First::Letter, chars_max: 63 };
 pub(super) const CLUSTER: Grammar = Grammar { what: "a GKE cluster", first: First::Letter, chars_max: 40 };
+pub(super) const MACHINE_TYPE: Grammar = Grammar { what: "a machine type", first: First::Letter, chars_max: 63 };
+pub(super) const STATIC_ADDRESS: Grammar = Grammar { what: "a static address", first: First::Letter, chars_max: 63 };
 pub(super) const NAMESPACE: Grammar = Grammar { what: "a namespace", first: First::LetterOrDigit, chars_max: 63 };
 pub(super) const DEPLOYMENT: Grammar = Grammar { what: "a deployment", first: First::LetterOrDigit, chars_max: 63 };
 pub(super) const SERVICE: Grammar = Grammar { what: "a Service or ServiceImport", first: First::Letter, chars_max: 63 };
@@ -197,6 +199,29 @@ pub(super) fn location(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
         return Some(Shown::new(text));
     }
     problems.at(at, format!("`{text}` is neither a region nor a zone")).allowed("a place such as us-central1 or us-central1-a").error();
+    None
+}
+
+/// A zone of the region that a cluster is in.
+pub(super) fn zone_of(problems: &mut Problems, at: &At<'_>, region: &str) -> Option<Shown> {
+    let text = reader::text(problems, at)?;
+    let letter = text.strip_prefix(region).and_then(|rest| rest.strip_prefix('-'));
+    if letter.is_some_and(|letter| letter.len() == 1 && letter.chars().all(|c| c.is_ascii_lowercase())) {
+        return Some(Shown::new(text));
+    }
+    let message = format!("`{text}` is no zone of {region}");
+    problems.at(at, message).allowed(format!("zones such as {region}-a; `gcloud compute zones list` knows them")).error();
+    None
+}
+
+/// The account pool that GKE gives a project.
+pub(super) fn workload_pool(problems: &mut Problems, at: &At<'_>) -> Option<Shown> {
+    let text = reader::text(problems, at)?;
+    let project = text.strip_suffix(".svc.id.goog").unwrap_or_default();
+    if (6..=30).contains(&project.len()) && is_label(project) && project.starts_with(|c: char| c.is_ascii_lowercase()) {
+        return Some(Shown::new(text));
+    }
+    problems.at(at, format!("`{text}` is no workload pool")).allowed("PROJECT.svc.id.goog, of the cluster's project").error();
     None
 }
 

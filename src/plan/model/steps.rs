@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::EnumCount;
 
 use crate::domain::{
+    cluster::WantedCluster,
     id::{InstanceId, ItemId, RouteId, StepId},
     shown::Shown,
     standing::Act,
@@ -49,6 +50,26 @@ pub enum Desired {
         /// The machine; the primary's if left out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tier: Option<Shown>,
+    },
+    /// A GKE cluster that runs, of these nodes.
+    GkeCluster(Box<WantedCluster>),
+    /// A static external IPv4 address of this name.
+    Address {
+        name: Shown,
+        /// Where it is; a global one where there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        region: Option<Shown>,
+    },
+    /// A Cloud Run service that keeps at least so many instances, for as long as it must be able to take all traffic.
+    HomeFloor {
+        service: Shown,
+        /// The plan's region if left out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        region: Option<Shown>,
+        /// 1 to 1000.
+        instances: u32,
+        /// Once it is taken back; less.
+        afterwards: u32,
     },
 }
 
@@ -109,6 +130,11 @@ impl Desired {
             Desired::SqlBackup { .. } => Undoing::Needless,
             Desired::SqlHighAvailability { .. } => Undoing::Possible,
             Desired::SqlReplica { .. } => Undoing::Destroys,
+            // That nothing runs there any more, nobody can prove from here; whoever knows it deletes the cluster by hand.
+            Desired::GkeCluster(_) => Undoing::Needless,
+            // Once it is given back, somebody else may have it.
+            Desired::Address { .. } => Undoing::Destroys,
+            Desired::HomeFloor { .. } => Undoing::Possible,
         }
     }
 
@@ -118,6 +144,9 @@ impl Desired {
             Desired::SqlBackup { instance, .. } | Desired::SqlHighAvailability { instance } | Desired::SqlReplica { instance, .. } => {
                 instance.as_str()
             }
+            Desired::GkeCluster(wanted) => wanted.name.as_str(),
+            Desired::Address { name, .. } => name.as_str(),
+            Desired::HomeFloor { service, .. } => service.as_str(),
         }
     }
 }

@@ -2,11 +2,14 @@
 
 use super::{
     Kind, Object, Rule, Text,
-    table::{NAME, REGION, SHARE, SPAN, SQL_INSTANCE, TITLE, key, maybe, text},
+    table::{
+        CLUSTER, LOCATION, MACHINE_TYPE, NAME, NODE_PRICE, REGION, RESOURCE, RUN_SERVICE, SHARE, SPAN, SQL_INSTANCE, TITLE, WORKLOAD_POOL,
+        ZONE, key, maybe, text,
+    },
 };
 
 /// Of these each step has one.
-const KINDS: &[&str] = &["sql_backup", "sql_high_availability", "sql_replica"];
+const KINDS: &[&str] = &["sql_backup", "sql_high_availability", "sql_replica", "gke_cluster", "address", "home_floor"];
 
 pub(super) static STEP: Object = Object {
     name: "step",
@@ -17,6 +20,9 @@ pub(super) static STEP: Object = Object {
         maybe("sql_backup", Kind::Object(&SQL_BACKUP), "A successful backup of a Cloud SQL instance that is young enough."),
         maybe("sql_high_availability", Kind::Object(&SQL_HIGH_AVAILABILITY), "A Cloud SQL instance with a standby in another zone."),
         maybe("sql_replica", Kind::Object(&SQL_REPLICA), "A read replica of a Cloud SQL instance, which replicates."),
+        maybe("gke_cluster", Kind::Object(&GKE_CLUSTER), "A GKE cluster that runs."),
+        maybe("address", Kind::Object(&STATIC_ADDRESS), "A static external address."),
+        maybe("home_floor", Kind::Object(&HOME_FLOOR), "A Cloud Run service that keeps instances for a way home."),
         maybe("needs", Kind::List(&Kind::Object(&NEED), 1, None), "What has to be so before it begins."),
         maybe(
             "consent",
@@ -71,4 +77,71 @@ static SQL_REPLICA: Object = Object {
     rules: &[],
 };
 
+static GKE_CLUSTER: Object = Object {
+    name: "gke_cluster",
+    about: "A GKE cluster that runs. What is left out is GKE's own choice, and nothing that a cluster is held to.",
+    keys: &[
+        key("name", Kind::Text(&CLUSTER), "Its name."),
+        key("location", Kind::Text(&LOCATION), "Its region, or its zone."),
+        key("zones", Kind::List(&Kind::Text(&ZONE), 1, None), "The zones of its nodes. Each of them has as many."),
+        key("machine_type", Kind::Text(&MACHINE_TYPE), "What its nodes are."),
+        key("nodes_per_zone", Kind::Count(1, 1000), "With how many it begins in each zone."),
+        maybe("autoscaling", Kind::Object(&AUTOSCALING), "Between how many nodes it scales by itself."),
+        maybe("release_channel", Kind::Word(&["rapid", "regular", "stable", "extended"]), "Which of GKE's channels brings its versions."),
+        maybe("workload_pool", Kind::Text(&WORKLOAD_POOL), "As whom its Kubernetes accounts come to Google's APIs."),
+        maybe(
+            "node_price",
+            Kind::Text(&NODE_PRICE),
+            "What one node costs in an hour; what they all cost is shown before anything is made.",
+        ),
+    ],
+    rules: &[],
+};
+
 static SQL_TIER: Text = text("^db-[A-Za-z0-9-]{1,60}$", "a tier of Cloud SQL", &["db-custom-4-16384", "db-perf-optimized-N-4"]);
+
+static AUTOSCALING: Object = Object {
+    name: "autoscaling",
+    about: "Bounds that count in each zone, or in all of them together.",
+    keys: &[
+        maybe("per_zone", Kind::Object(&ZONE_BOUNDS), "So many in each zone."),
+        maybe("in_all", Kind::Object(&BOUNDS), "So many in all zones together."),
+    ],
+    rules: &[Rule::One(&["per_zone", "in_all"])],
+};
+
+static ZONE_BOUNDS: Object = Object {
+    name: "zone_bounds",
+    about: "The fewest and the most nodes of a zone.",
+    keys: &[key("min", Kind::Count(0, 1000), "The fewest."), key("max", Kind::Count(1, 1000), "The most.")],
+    rules: &[],
+};
+
+static BOUNDS: Object = Object {
+    name: "node_bounds",
+    about: "The fewest and the most nodes.",
+    keys: &[key("min", Kind::Count(0, 15_000), "The fewest."), key("max", Kind::Count(1, 15_000), "The most.")],
+    rules: &[],
+};
+
+static STATIC_ADDRESS: Object = Object {
+    name: "static_address",
+    about: "A static external IPv4 address.",
+    keys: &[
+        key("name", Kind::Text(&RESOURCE), "Its name."),
+        maybe("region", Kind::Text(&REGION), "Where it is; a global one if left out."),
+    ],
+    rules: &[],
+};
+
+static HOME_FLOOR: Object = Object {
+    name: "home_floor",
+    about: "A Cloud Run service that keeps at least so many instances, for as long as it must be able to take all traffic.",
+    keys: &[
+        key("service", Kind::Text(&RUN_SERVICE), "The service, by its name."),
+        maybe("region", Kind::Text(&REGION), "Where it is; the plan's region if left out."),
+        key("instances", Kind::Count(1, 1000), "How many it keeps at least."),
+        key("afterwards", Kind::Count(0, 1000), "How many once that is taken back: fewer."),
+    ],
+    rules: &[],
+};

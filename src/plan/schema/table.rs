@@ -26,7 +26,7 @@ pub(super) static NAME: Text = text("^[a-z0-9][a-z0-9._/-]{0,62}$", "1 to 63 of 
 static PROJECT: Text =
     text("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", "a project id: 6 to 30 of a-z 0-9 -, beginning with a letter", &["my-project"]);
 pub(super) static REGION: Text = text("^[a-z]+-[a-z]+[0-9]+$", "a region such as us-central1", &["us-central1", "europe-west1"]);
-static LOCATION: Text = text("^[a-z]+-[a-z]+[0-9]+(-[a-z])?$", "a region or a zone", &["us-central1", "us-central1-a"]);
+pub(super) static LOCATION: Text = text("^[a-z]+-[a-z]+[0-9]+(-[a-z])?$", "a region or a zone", &["us-central1", "us-central1-a"]);
 static HOST: Text = short(
     253,
     text(
@@ -43,14 +43,22 @@ static PATH_RULE: Text = short(
         &["/api/*", "/api"],
     ),
 );
-static RESOURCE: Text = text("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", "1 to 63 of a-z 0-9 -, beginning with a letter", &[]);
-static RUN_SERVICE: Text = text("^[a-z]([a-z0-9-]{0,47}[a-z0-9])?$", "1 to 49 of a-z 0-9 -, beginning with a letter", &["frontend"]);
+pub(super) static RESOURCE: Text = text("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", "1 to 63 of a-z 0-9 -, beginning with a letter", &[]);
+pub(super) static RUN_SERVICE: Text =
+    text("^[a-z]([a-z0-9-]{0,47}[a-z0-9])?$", "1 to 49 of a-z 0-9 -, beginning with a letter", &["frontend"]);
 static RUN_REVISION: Text = text(
     "^(?!(latest|previous|current|stable)$)[a-z]([a-z0-9-]{0,61}[a-z0-9])?$",
     "the name of a revision; LATEST moves with every deploy, and `previous` is no revision",
     &["frontend-00042-bim"],
 );
-static CLUSTER: Text = text("^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$", "1 to 40 of a-z 0-9 -, beginning with a letter", &[]);
+pub(super) static CLUSTER: Text = text("^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$", "1 to 40 of a-z 0-9 -, beginning with a letter", &[]);
+pub(super) static ZONE: Text = text("^[a-z]+-[a-z]+[0-9]+-[a-z]$", "a zone such as us-central1-a", &["us-central1-a"]);
+pub(super) static MACHINE_TYPE: Text =
+    text("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", "1 to 63 of a-z 0-9 -, beginning with a letter", &["e2-standard-2"]);
+pub(super) static WORKLOAD_POOL: Text =
+    text("^[a-z][a-z0-9-]{4,28}[a-z0-9]\\.svc\\.id\\.goog$", "PROJECT.svc.id.goog", &["my-project.svc.id.goog"]);
+pub(super) static NODE_PRICE: Text =
+    text("^(?=.*[1-9])[0-9]{1,6}(\\.[0-9]{0,6})? [A-Z]{3}/h$", "what one node costs in an hour, such as 0.067 USD/h", &["0.067 USD/h"]);
 static KUBERNETES: Text = text("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", "1 to 63 of a-z 0-9 -", &[]);
 pub(super) static SQL_INSTANCE: Text =
     short(63, text("^[a-z]([a-z0-9-]*[a-z0-9])?$", "small letters, digits and -, beginning with a letter", &[]));

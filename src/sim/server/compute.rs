@@ -3,6 +3,7 @@
 //! URL maps can be read and written; all else only read. A regional load balancer's come here by way of `regional`; there are no other
 //! resources at all.
 
+pub mod addresses;
 mod aggregated;
 mod groups;
 
@@ -236,7 +237,10 @@ fn backend(world: &World, name: &str) -> Option<Value> {
 }
 
 fn operations(world: &World, call: &Call) -> Reply {
-    let all = world.load_balancer.operations.all().iter().rev().map(|operation| operation_json(world, operation)).collect();
+    let of_map = world.load_balancer.operations.all().iter().rev().map(|operation| operation_json(world, operation));
+    let mut all: Vec<Value> = of_map.chain(addresses::of_scope(world, world.load_balancer.kind.place())).collect();
+    // The newest first; that is the only order in which they can be had beside that of their names.
+    all.sort_by(|one, other| other["insertTime"].as_str().cmp(&one["insertTime"].as_str()));
     let limit = call.parameter("maxResults").and_then(|limit| limit.parse().ok()).unwrap_or(500);
     super::google::page(call, all, limit).map_or_else(
         || failed(400, "invalid", "Invalid value for field 'pageToken'."),

@@ -113,19 +113,48 @@ fn needed(call: &Call, api: Api) -> Option<&'static str> {
     let parts = call.parts();
     let reads = call.method == Method::GET;
     match api {
-        Api::Compute => compute(&parts, reads),
+        Api::Compute => address(call, &parts).or_else(|| compute(&parts, reads)),
         Api::Run => match parts.as_slice() {
             ["v2", "projects", _, "locations", _, "services", _, "revisions", ..] => Some("run.revisions.get"),
             [.., last] if last.ends_with(":testIamPermissions") => None,
+            ["v2", "projects", _, "locations", _, "operations"] => Some("run.operations.list"),
             ["v2", "projects", _, "locations", _, "services", _] => Some(if reads { "run.services.get" } else { "run.services.update" }),
             _ => None,
         },
         Api::Monitoring => Some("monitoring.timeSeries.list"),
-        Api::Container => Some("container.clusters.get"),
+        Api::Container => Some(match (&call.method, parts.as_slice()) {
+            (&Method::POST, _) => "container.clusters.create",
+            (&Method::PUT, _) => "container.clusters.update",
+            (&Method::DELETE, _) => "container.clusters.delete",
+            (_, [.., "operations"]) => "container.operations.list",
+            (_, [.., "operations", _]) => "container.operations.get",
+            (_, [.., "clusters"]) => "container.clusters.list",
+            (_, _) => "container.clusters.get",
+        }),
         Api::Sql => sql(&parts, &call.method),
         Api::Logging => Some("logging.logEntries.list"),
         Api::Every | Api::Kubernetes => None,
     }
+}
+
+/// Of addresses each verb is a permission of its own.
+fn address(call: &Call, parts: &[&str]) -> Option<&'static str> {
+    let rest = parts.strip_prefix(&["compute", "v1"][..]).unwrap_or(parts);
+    let (is_global, one) = match rest {
+        ["projects", _, "global", "addresses", one @ ..] => (true, one),
+        ["projects", _, "regions", _, "addresses", one @ ..] => (false, one),
+        _ => return None,
+    };
+    Some(match (&call.method, one, is_global) {
+        (&Method::POST, _, true) => "compute.globalAddresses.create",
+        (&Method::POST, _, false) => "compute.addresses.create",
+        (&Method::DELETE, _, true) => "compute.globalAddresses.delete",
+        (&Method::DELETE, _, false) => "compute.addresses.delete",
+        (_, [], true) => "compute.globalAddresses.list",
+        (_, [], false) => "compute.addresses.list",
+        (_, _, true) => "compute.globalAddresses.get",
+        (_, _, false) => "compute.addresses.get",
+    })
 }
 
 fn compute(parts: &[&str], reads: bool) -> Option<&'static str> {
@@ -136,6 +165,8 @@ fn compute(parts: &[&str], reads: bool) -> Option<&'static str> {
         ["projects", _, "global", "urlMaps", _] => Some(if reads { "compute.urlMaps.get" } else { "compute.urlMaps.update" }),
         ["projects", _, "global", "backendServices", _] if reads => Some("compute.backendServices.get"),
         ["projects", _, "global", "backendServices", _, "getHealth"] => Some("compute.backendServices.get"),
+        ["projects", _, "global", "operations"] => Some("compute.globalOperations.list"),
+        ["projects", _, "regions", _, "operations"] => Some("compute.regionOperations.list"),
         ["projects", _, "global", "operations", ..] => Some("compute.globalOperations.get"),
         ["projects", _, "zones" | "regions", _, "networkEndpointGroups", _] => Some("compute.networkEndpointGroups.get"),
         ["projects", _, "regions", _, _, _, "testIamPermissions"] => None,

@@ -136,7 +136,7 @@ fn about(id: &str, at_ms: i64, service: &str, method: &str, resource: &str, acto
             "resourceName": resource,
         },
         "insertId": id,
-        "resource": {"type": kind(service), "labels": labels(service)},
+        "resource": {"type": kind(service, resource), "labels": labels(service)},
         "timestamp": at,
         "logName": format!("projects/{PROJECT}/logs/cloudaudit.googleapis.com%2Factivity"),
         "receiveTimestamp": at,
@@ -154,9 +154,11 @@ fn labels(service: &str) -> Value {
 }
 
 /// The kind of resource under which the log files a change.
-fn kind(service: &str) -> &'static str {
+fn kind(service: &str, resource: &str) -> &'static str {
     match service {
+        "compute.googleapis.com" if resource.contains("/addresses/") => "gce_reserved_address",
         "compute.googleapis.com" => "gce_url_map",
+        "container.googleapis.com" => "gke_cluster",
         "cloudsql.googleapis.com" => "cloudsql_database",
         CLUSTER => "k8s_cluster",
         _ => "cloud_run_revision",

@@ -37,6 +37,7 @@ pub fn held(world: &World, call: &Call) -> Reply {
             Some("compute") => Some(Api::Compute),
             Some("run") => Some(Api::Run),
             Some("cloudsql") => Some(Api::Sql),
+            Some("container") => Some(Api::Container),
             _ => None,
         };
         let reads = [".get", ".list"].iter().any(|verb| name.ends_with(verb));

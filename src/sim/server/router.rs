@@ -169,6 +169,10 @@ fn route(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> Answe
 
 /// Where the load balancer is.
 fn in_first_project(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> Answer {
+    if face == Face::Compute && compute::addresses::is_asked(world, call) {
+        let refused = iam::gate(world, Api::Compute).or_else(|| iam::denied(world, call, Api::Compute));
+        return refused.map_or_else(|| compute::addresses::handle(world, call), Answer::from);
+    }
     if face == Face::Compute && regional::is_elsewhere(world, call) {
         return regional::missing(call).into();
     }
@@ -191,7 +195,7 @@ fn answered(world: &mut World, call: &Call, face: Face, cluster: &Cluster) -> An
         Face::RunV2 => run_v2::handle(world, call),
         Face::Compute => compute::handle(world, call),
         Face::Monitoring => monitoring::handle(world, call),
-        Face::Container => container::handle(call, cluster),
+        Face::Container => container::handle(world, call, cluster),
         Face::Sql => sql::handle(world, call),
         Face::Logging => logging::handle(world, call),
         Face::ServiceUsage => service_usage::handle(world, call),

@@ -21,6 +21,9 @@ use crate::sim::world::{
     stamp,
 };
 
+/// Which annotation holds how many instances the service itself keeps.
+const FLOOR: &str = "run.googleapis.com/minScale";
+
 /// Answers one call.
 pub fn handle(world: &mut World, call: &Call) -> Answer {
     let parts = call.parts();
@@ -55,7 +58,12 @@ fn replace(world: &mut World, call: &Call, name: &str) -> Reply {
         Err(refusal) => return refused(&refusal),
     };
     let desired = match notes(&call.body) {
-        Ok(notes) => Desired { traffic: desired, template: call.body.pointer("/spec/template").cloned(), notes: Some(notes) },
+        Ok(notes) => Desired {
+            traffic: desired,
+            template: call.body.pointer("/spec/template").cloned(),
+            notes: Some(notes),
+            least: Some(floor(&call.body)),
+        },
         Err(refusal) => return refused(&refusal),
     };
     match world.cloud_run.write(world.now_ms, name, desired, holds, &call.actor) {
@@ -65,6 +73,12 @@ fn replace(world: &mut World, call: &Call, name: &str) -> Reply {
         }
         Err(refusal) => refused(&refusal),
     }
+}
+
+/// The fewest instances of the service itself, which is an annotation here.
+fn floor(body: &Value) -> u32 {
+    let told = body.pointer("/metadata/annotations").and_then(|notes| notes.get(FLOOR)).and_then(Value::as_str);
+    told.and_then(|least| least.parse().ok()).unwrap_or(0)
 }
 
 /// A replacement keeps of the annotations what it sends; those of the system come back as they were read and are not the client's to change.
@@ -154,6 +168,9 @@ fn service_json(service: &Service) -> Value {
             "address": {"url": run_template::uri(&service.name, None)},
         },
     });
+    if let Some(least) = service.least {
+        body["metadata"]["annotations"][FLOOR] = json!(least.to_string());
+    }
     for (name, value) in &service.notes {
         body["metadata"]["annotations"][name] = json!(value);
     }

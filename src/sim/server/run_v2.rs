@@ -1,7 +1,7 @@
 //! Cloud Run Admin API v2: what the product speaks. Services, revisions and operations.
 //!
 //! Clients that ask for `enum-encoding=int` get numbers for enums, and everybody may send either. Of a
-//! service only `traffic`, `template` and its annotations can be changed here.
+//! service only `traffic`, `template`, its fewest instances and its annotations can be changed here.
 
 use std::collections::BTreeMap;
 
@@ -39,6 +39,10 @@ pub fn handle(world: &mut World, call: &Call) -> Answer {
         (&Method::POST, ["services", name]) if name.ends_with(":testIamPermissions") => projects::held(world, call),
         (&Method::GET, ["services", name, "revisions"]) => revisions(world, call, name),
         (&Method::GET, ["services", name, "revisions", revision]) => one_revision(world, name, revision),
+        (&Method::GET, ["operations"]) => {
+            let all = world.cloud_run.operations.all().iter().rev().map(|operation| operation_json(world, operation)).collect();
+            paged(call, "operations", all)
+        }
         (&Method::GET, ["operations", id]) => {
             operation(world, id).map_or_else(|reply| reply, |found| Reply::ok(&operation_json(world, &found)))
         }
@@ -125,7 +129,9 @@ pub fn note(world: &mut World, call: &Call, method: &'static str, name: &str, op
 fn wished(world: &World, call: &Call, name: &str) -> Result<Desired, Refusal> {
     let current = world.cloud_run.service(name)?;
     let mask: Vec<&str> = call.parameter("updateMask").map(|mask| mask.split(',').collect()).unwrap_or_default();
-    if let Some(other) = mask.iter().find(|path| !matches!(**path, "traffic" | "template" | "annotations" | "*")) {
+    if let Some(other) =
+        mask.iter().find(|path| !matches!(**path, "traffic" | "template" | "annotations" | "scaling" | "scaling.minInstanceCount" | "*"))
+    {
         return Err(Refusal::Invalid(format!("updateMask: this world's services can't change '{other}'.")));
     }
     // No mask replaces the whole object, and a body without traffic then means everything to the newest revision.
@@ -134,7 +140,15 @@ fn wished(world: &World, call: &Call, name: &str) -> Result<Desired, Refusal> {
     let template =
         call.body.get("template").filter(|_| covers("template")).map(|template| run_template::from_v2(template, &current.template));
     let notes = if covers("annotations") { Some(notes(call.body.get("annotations"))?) } else { None };
-    Ok(Desired { traffic, template, notes })
+    let scales = covers("scaling") || covers("scaling.minInstanceCount");
+    let least = if scales { Some(floor(&call.body)?) } else { None };
+    Ok(Desired { traffic, template, notes, least })
+}
+
+/// The fewest instances of a service; none where it says nothing.
+fn floor(body: &Value) -> Result<u32, Refusal> {
+    let sent = body.pointer("/scaling/minInstanceCount").map_or(Some(0), Value::as_u64).and_then(|least| u32::try_from(least).ok());
+    sent.ok_or_else(|| Refusal::Invalid("scaling.min_instance_count: must be greater or equal than 0.".to_owned()))
 }
 
 /// The annotations that a client sends; without any, it wants none.
@@ -274,6 +288,9 @@ fn scaling_json(service: &Service) -> Value {
     if let Some(instances) = service.manual {
         body["scalingMode"] = json!("MANUAL");
         body["manualInstanceCount"] = json!(instances);
+    }
+    if let Some(least) = service.least {
+        body["minInstanceCount"] = json!(least);
     }
     if let Some(most) = service.most {
         body["maxInstanceCount"] = json!(most);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
-    super::faults::Scaling,
+    super::faults::{Scaling, platform::Ending},
     actor::Actor,
     former::Former,
     operations::{Operation, Operations},
@@ -74,8 +74,12 @@ pub struct Service {
     pub settles_ms: i64,
     /// Why the last generation could not be carried out.
     pub failure: Option<String>,
+    /// Why the one that is worked on will not be.
+    broken: Option<String>,
     /// Instances set by hand, where somebody has; the service doesn't scale by itself then.
     pub manual: Option<u32>,
+    /// The fewest instances, where the service sets that itself and not its revisions.
+    pub least: Option<u32>,
     /// The most instances, where the service sets that itself and not its revisions.
     pub most: Option<u32>,
     /// Annotations of the service itself that clients have written; none of them makes a revision.
@@ -162,6 +166,8 @@ pub struct Desired {
     pub template: Option<Value>,
     /// The service's own annotations, all of them, where the caller sends some.
     pub notes: Option<BTreeMap<String, String>>,
+    /// The fewest instances of the service, where the caller says how it scales.
+    pub least: Option<u32>,
 }
 
 /// The control plane.
@@ -171,6 +177,8 @@ pub struct CloudRun {
     former: BTreeMap<String, Former<Service>>,
     /// Operations of this API.
     pub operations: Operations,
+    /// How work on services ends that begins from now on.
+    pub ending: Ending,
     random: Random,
 }
 
@@ -182,7 +190,13 @@ impl CloudRun {
         let backend = service(now_ms, "backend", "2.7.3", &["backend-00017-tol", "backend-00018-ren"]);
         let api = service(now_ms, "api", "3.1.0", &["api-00029-vex"]);
         let services = vec![frontend, backend, api];
-        Self { services, former: BTreeMap::new(), operations: Operations::default(), random: Random::named(seed, "run") }
+        Self {
+            services,
+            former: BTreeMap::new(),
+            operations: Operations::default(),
+            ending: Ending::Well,
+            random: Random::named(seed, "run"),
+        }
     }
 
     /// All services.
@@ -235,6 +249,9 @@ impl CloudRun {
         if let Some(notes) = desired.notes {
             service.notes = notes;
         }
+        if let Some(least) = desired.least.filter(|_| self.ending != Ending::Hollow) {
+            service.least = (least > 0).then_some(least);
+        }
         if let Some(template) = desired.template.filter(|template| *template != service.template) {
             let number = 1 + service.revisions.last().and_then(|last| last.name.rsplit('-').nth(1)?.parse::<u32>().ok()).unwrap_or(0);
             service.revisions.push(Revision {
@@ -247,15 +264,16 @@ impl CloudRun {
         service.modifier.clone_from(&actor.principal);
         service.client = actor.agent.split(['/', ' ']).next().unwrap_or_default().to_owned();
         service.updated_ms = now_ms;
-        service.settles_ms = now_ms + settle_ms;
-        let failure = service.resolved().err();
+        service.settles_ms = if self.ending == Ending::Never { i64::MAX } else { now_ms + settle_ms };
+        service.broken = (self.ending == Ending::Failing).then(|| "Internal error. Please try again or contact support.".to_owned());
+        let failure = service.broken.clone().or_else(|| service.resolved().err());
         Ok(self.operations.begin(Operation {
             id: 0,
             kind: "UpdateService".to_owned(),
             target: name.to_owned(),
             principal: actor.principal.clone(),
             started_ms: now_ms,
-            ends_ms: now_ms + settle_ms,
+            ends_ms: service.settles_ms,
             failure,
         }))
     }
@@ -276,7 +294,7 @@ impl CloudRun {
             first.percent += rest - given;
         }
         traffic.push(Target { revision: None, percent: percent.min(100), tag: None });
-        self.write(now_ms, name, Desired { traffic, template: Some(template), notes: None }, |_| Ok(()), actor)
+        self.write(now_ms, name, Desired { traffic, template: Some(template), notes: None, least: None }, |_| Ok(()), actor)
     }
 
     /// Somebody deletes a revision that gets nothing; one that gets something stays, as the interface would have it.
@@ -316,8 +334,9 @@ impl CloudRun {
         }
     }
 
-    /// Ends what was set by hand.
+    /// Ends what was set by hand, and what keeps work from ending well.
     pub fn calm(&mut self) {
+        self.ending = Ending::Well;
         for service in &mut self.services {
             let changed = service.manual.take().is_some() | service.most.take().is_some();
             if let Some(annotations) = service.annotations.take() {
@@ -332,11 +351,17 @@ impl CloudRun {
 
     /// Carries out what is due.
     pub fn tick(&mut self, now_ms: i64) {
+        if self.ending != Ending::Never {
+            // What never ended before ends soon.
+            let soon_ms = now_ms + SETTLE_MS.1 as i64;
+            self.services.iter_mut().filter(|service| service.settles_ms == i64::MAX).for_each(|service| service.settles_ms = soon_ms);
+            self.operations.end_by(soon_ms);
+        }
         for service in &mut self.services {
             if service.reconciling() && now_ms >= service.settles_ms {
                 service.observed = service.generation;
                 service.version += 1;
-                match service.resolved() {
+                match service.broken.take().map_or_else(|| service.resolved(), Err) {
                     Ok(serving) => {
                         service.serving = serving;
                         service.failure = None;
@@ -416,7 +441,9 @@ fn service(now_ms: i64, name: &str, version: &str, revisions: &[&str]) -> Servic
         updated_ms: now_ms - 9 * DAY_MS,
         settles_ms: now_ms - 9 * DAY_MS,
         failure: None,
+        broken: None,
         manual: None,
+        least: None,
         most: None,
         notes: BTreeMap::new(),
         annotations: None,
@@ -430,7 +457,7 @@ mod tests {
 
     fn desired(parts: &[(&str, u32)]) -> Desired {
         let target = |(name, percent): &(&str, u32)| Target { revision: Some((*name).to_owned()), percent: *percent, tag: None };
-        Desired { traffic: parts.iter().map(target).collect(), template: None, notes: None }
+        Desired { traffic: parts.iter().map(target).collect(), template: None, notes: None, least: None }
     }
 
     #[test]

@@ -144,6 +144,7 @@ impl Conditions {
             | Fault::RevisionDeleted { .. }
             | Fault::Database(_)
             | Fault::Gateway(_)
+            | Fault::Platform(_)
             | Fault::Cluster(_) => {}
         }
     }

@@ -4,10 +4,12 @@
 //! machine's time, waiting and answering requests is the business of `sim::server`.
 
 pub mod actor;
+pub mod addresses;
 pub mod audit;
 pub mod balanced;
 pub mod clock;
 pub mod cloud_run;
+pub mod clusters;
 pub mod conditions;
 pub mod database;
 pub mod edits;
@@ -36,9 +38,11 @@ use std::collections::BTreeMap;
 
 use self::{
     actor::Actor,
+    addresses::Addresses,
     audit::{Audit, Mutation},
     balanced::BalancerBook,
     cloud_run::CloudRun,
+    clusters::Clusters,
     conditions::Conditions,
     edits::Change,
     gateway::Gateway,
@@ -58,7 +62,7 @@ use self::{
     traffic::{RATE, Served, Surroundings, Tally, Traffic},
 };
 use super::{
-    faults::{Cluster, Damage, Edit, Fault},
+    faults::{Cluster, Damage, Edit, Fault, platform::PlatformFault},
     scenario::Scenario,
 };
 
@@ -116,6 +120,10 @@ pub struct World {
     pub kubernetes: Kubernetes,
     /// The databases.
     pub sql: Sql,
+    /// What GKE knows of clusters.
+    pub clusters: Clusters,
+    /// Static addresses.
+    pub addresses: Addresses,
     /// A Gateway before this cluster and a second one, where somebody has joined them.
     pub gateway: Option<Gateway>,
     robot: Option<Robot>,
@@ -187,6 +195,8 @@ impl World {
             robot: None,
             gateway: None,
             sql,
+            clusters: Clusters::new(now_ms),
+            addresses: Addresses::default(),
             coming: Vec::new(),
             frozen: BTreeMap::new(),
             pages: Random::named(seed, "pages"),
@@ -218,6 +228,8 @@ impl World {
         self.follow_cluster(self.now_ms);
         self.follow_gateway(self.now_ms);
         self.follow_database(self.now_ms);
+        self.clusters.tick(self.now_ms);
+        self.addresses.tick(self.now_ms);
     }
 
     fn step(&mut self) {
@@ -297,6 +309,7 @@ impl World {
                 }
             }
             Fault::Cluster(cluster) => self.stir_cluster(*cluster),
+            Fault::Platform(platform) => self.stir_platform(*platform),
             Fault::Scaling(scaling) => self.cloud_run.scale(FRONTEND, *scaling),
             Fault::SourceShrunk { max_instances } => self.cloud_run.limit(FRONTEND, *max_instances),
         }
@@ -319,6 +332,19 @@ impl World {
         }
     }
 
+    fn stir_platform(&mut self, fault: PlatformFault) {
+        match fault {
+            PlatformFault::ClusterWork { ending } => self.clusters.ending = ending,
+            PlatformFault::NoQuota => self.clusters.has_no_quota = true,
+            PlatformFault::Degraded => self.clusters.degrade(),
+            PlatformFault::Upgrading => self.clusters.upgrade(),
+            PlatformFault::Rescaled { min, max } => self.clusters.rescale(min, max),
+            PlatformFault::ClusterGone => self.clusters.lose_first(),
+            PlatformFault::AddressWork { ending } => self.addresses.ending = ending,
+            PlatformFault::RunWork { ending } => self.cloud_run.ending = ending,
+        }
+    }
+
     /// Ends every fault, also those that were still to come. What they changed for good stays changed.
     pub fn calm(&mut self) {
         self.coming.clear();
@@ -335,6 +361,8 @@ impl World {
         }
         self.cloud_run.calm();
         self.sql.calm();
+        self.clusters.calm();
+        self.addresses.calm();
     }
 
     /// What is really the case.

@@ -51,6 +51,11 @@ impl Operations {
         operation
     }
 
+    /// What would never end ends then.
+    pub fn end_by(&mut self, at_ms: i64) {
+        self.list.iter_mut().filter(|operation| operation.ends_ms == i64::MAX).for_each(|operation| operation.ends_ms = at_ms);
+    }
+
     /// One operation, while it is remembered.
     #[must_use]
     pub fn find(&self, id: u64) -> Option<&Operation> {

@@ -113,6 +113,11 @@ pub struct Surroundings<'a> {
 }
 
 impl<'a> Surroundings<'a> {
+    /// How many instances the service behind the load balancer keeps by its own word.
+    fn floor(&self) -> u32 {
+        self.frontend().filter(|frontend| !frontend.reconciling()).and_then(|frontend| frontend.least).unwrap_or(0)
+    }
+
     /// The service behind the load balancer.
     fn frontend(&self) -> Option<&'a Service> {
         self.cloud_run.service("frontend").ok()
@@ -222,7 +227,7 @@ impl Traffic {
         }
         self.random = random;
         let bounds = Bounds {
-            least: around.conditions.instances_min.unwrap_or(INSTANCES_MIN),
+            least: around.conditions.instances_min.unwrap_or(INSTANCES_MIN).max(around.floor()),
             most: around.conditions.instances_max.unwrap_or(INSTANCES_MAX),
         };
         self.fleet.tick(self.stepped_ms, STEP_MS, to_run, bounds);

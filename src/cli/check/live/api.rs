@@ -145,9 +145,10 @@ impl Api {
             |backend: &Backend| backend.readings.as_ref().is_some_and(|readings| matches!(readings.source.server, Server::Google { .. }));
         let for_steps = plan.steps().any(|step| steps::asks(&step.desired).contains(&self));
         match self {
-            Api::Compute | Api::Logging | Api::Projects => maps,
-            Api::Run => workloads.any(|workload| matches!(workload, WorkloadRef::CloudRunService { .. })),
-            Api::Container => workloads.any(|workload| matches!(workload, WorkloadRef::Deployment { .. })),
+            Api::Logging | Api::Projects => maps,
+            Api::Compute => maps || for_steps,
+            Api::Run => for_steps || workloads.any(|workload| matches!(workload, WorkloadRef::CloudRunService { .. })),
+            Api::Container => for_steps || workloads.any(|workload| matches!(workload, WorkloadRef::Deployment { .. })),
             Api::Sql => plan.database.is_some() || for_steps,
             Api::Monitoring => plan.database.is_some() || for_steps || plan.routes.iter().flat_map(|route| &route.backends).any(google),
         }
@@ -241,7 +242,7 @@ async fn ask(ctx: &Context<'_>, api: Api) -> Result<std::result::Result<(), Fail
     Ok(match api {
         Api::Compute => {
             let first = plan.routes.iter().find_map(|route| Some((map_of(route)?, route.backends.first()?)));
-            let Some((part, backend)) = first else { return Ok(Ok(())) };
+            let Some((part, backend)) = first else { return Ok(steps::asked(plan, &client, api).await) };
             let locus = Locus { project: plan.project_of(backend).as_str(), region: part.region.as_ref().map(Shown::as_str) };
             preflight::backend_service(&client, locus, backend.target.as_str()).await.map(|_| ())
         }
@@ -250,7 +251,7 @@ async fn ask(ctx: &Context<'_>, api: Api) -> Result<std::result::Result<(), Fail
                 WorkloadRef::CloudRunService { service } => Some((plan.project_of(backend), service)),
                 WorkloadRef::Deployment { .. } => None,
             });
-            let Some((project, service)) = named else { return Ok(Ok(())) };
+            let Some((project, service)) = named else { return Ok(steps::asked(plan, &client, api).await) };
             ctx.composer.service(project, service).timeout_s(&client).await.map(|_| ())
         }
         Api::Container => {
@@ -264,7 +265,7 @@ async fn ask(ctx: &Context<'_>, api: Api) -> Result<std::result::Result<(), Fail
                     return Ok(preflight::door(&client, &["v1", "projects", &project, "locations", &region, "clusters", &name], &[]).await);
                 }
             }
-            Ok(())
+            steps::asked(plan, &client, api).await
         }
         Api::Sql => {
             let primary = plan.database.as_ref().map(|database| &database.primary);

@@ -19,6 +19,7 @@ pub(super) fn grant(project: &str, permission: &str) -> String {
         "cloudsql" if permission == "cloudsql.instances.create" => "roles/cloudsql.admin",
         "cloudsql" if permission.ends_with(".update") || permission.ends_with(".create") => "roles/cloudsql.editor",
         "cloudsql" => "roles/cloudsql.viewer",
+        "container" if permission.ends_with(".create") || permission.ends_with(".update") => "roles/container.clusterAdmin",
         "container" => "roles/container.viewer",
         _ => "roles/compute.loadBalancerAdmin",
     };

@@ -8,10 +8,16 @@ use color_eyre::eyre::Result;
 
 use super::{Api, Context, Found, fix};
 use crate::{
-    adapter::preflight,
+    adapter::{
+        http::{Client, Failure},
+        preflight,
+    },
     cli::check::finding::{Finding, Id, Severity},
     domain::id::InstanceId,
-    plan::model::steps::{Desired, Step},
+    plan::model::{
+        Plan,
+        steps::{Desired, Step},
+    },
 };
 
 /// The APIs that whoever looks at it asks, the one that holds it first.
@@ -19,7 +25,44 @@ pub(super) fn asks(desired: &Desired) -> Vec<Api> {
     match desired {
         Desired::SqlBackup { .. } | Desired::SqlHighAvailability { .. } => vec![Api::Sql],
         Desired::SqlReplica { .. } => vec![Api::Sql, Api::Monitoring],
+        Desired::GkeCluster(_) => vec![Api::Container],
+        Desired::Address { .. } => vec![Api::Compute],
+        Desired::HomeFloor { .. } => vec![Api::Run],
     }
+}
+
+/// A question to an API of which only steps ask anything: each asks for the work on its thing, or for the thing.
+/// # Errors
+/// What the API says; nothing where no step asks it.
+pub(super) async fn asked(plan: &Plan, client: &Client, api: Api) -> std::result::Result<(), Failure> {
+    let project = plan.project.as_str();
+    let of_step = |step: &'_ Step| -> Option<Vec<String>> {
+        let place: Vec<&str> = match (&step.desired, api) {
+            (Desired::GkeCluster(wanted), Api::Container) => {
+                vec!["v1", "projects", project, "locations", wanted.location.as_str(), "operations"]
+            }
+            (Desired::Address { region: None, .. }, Api::Compute) => vec!["compute", "v1", "projects", project, "global", "operations"],
+            (Desired::Address { region: Some(region), .. }, Api::Compute) => {
+                vec!["compute", "v1", "projects", project, "regions", region.as_str(), "operations"]
+            }
+            (Desired::HomeFloor { service, region, .. }, Api::Run) => {
+                let region = region.as_ref().unwrap_or(&plan.region);
+                vec!["v2", "projects", project, "locations", region.as_str(), "services", service.as_str()]
+            }
+            (
+                Desired::SqlBackup { .. }
+                | Desired::SqlHighAvailability { .. }
+                | Desired::SqlReplica { .. }
+                | Desired::GkeCluster(_)
+                | Desired::Address { .. }
+                | Desired::HomeFloor { .. },
+                _,
+            ) => return None,
+        };
+        Some(place.into_iter().map(str::to_owned).collect())
+    };
+    let Some(place) = plan.steps().find_map(of_step) else { return Ok(()) };
+    preflight::door(client, &place.iter().map(String::as_str).collect::<Vec<_>>(), &[]).await
 }
 
 /// A Cloud SQL instance that has to be there for it.
@@ -27,6 +70,7 @@ pub(super) fn instance(desired: &Desired) -> Option<&InstanceId> {
     match desired {
         Desired::SqlBackup { instance, .. } | Desired::SqlHighAvailability { instance } => Some(instance),
         Desired::SqlReplica { primary, .. } => Some(primary),
+        Desired::GkeCluster(_) | Desired::Address { .. } | Desired::HomeFloor { .. } => None,
     }
 }
 
@@ -36,6 +80,10 @@ fn needs(desired: &Desired) -> &'static [&'static str] {
         Desired::SqlBackup { .. } => &["cloudsql.backupRuns.create"],
         Desired::SqlHighAvailability { .. } => &["cloudsql.instances.update"],
         Desired::SqlReplica { .. } => &["cloudsql.instances.create"],
+        Desired::GkeCluster(_) => &["container.clusters.create"],
+        Desired::Address { region: None, .. } => &["compute.globalAddresses.create"],
+        Desired::Address { region: Some(_), .. } => &["compute.addresses.create"],
+        Desired::HomeFloor { .. } => &["run.services.update"],
     }
 }
 

@@ -19,15 +19,32 @@ use crate::{
     },
 };
 
+mod platform;
 mod sql;
 
-const KEYS: &[&str] =
-    &["name", "title", "sql_backup", "sql_high_availability", "sql_replica", "needs", "consent", "patience", "owner", "expected"];
+const KEYS: &[&str] = &[
+    "name",
+    "title",
+    "sql_backup",
+    "sql_high_availability",
+    "sql_replica",
+    "gke_cluster",
+    "address",
+    "home_floor",
+    "needs",
+    "consent",
+    "patience",
+    "owner",
+    "expected",
+];
 /// Of these each step has one.
 const KINDS: &[Kind] = &[
     Kind { key: "sql_backup", lower: sql::backup },
     Kind { key: "sql_high_availability", lower: sql::high_availability },
     Kind { key: "sql_replica", lower: sql::replica },
+    Kind { key: "gke_cluster", lower: platform::gke_cluster },
+    Kind { key: "address", lower: platform::address },
+    Kind { key: "home_floor", lower: platform::home_floor },
 ];
 const CONSENTS: &[(&str, Consent); Consent::COUNT] = &[("alone", Consent::Alone), ("second_person", Consent::SecondPerson)];
 /// Longest that one piece of work of a vendor is waited for.
