@@ -13,7 +13,7 @@ use crate::{
         request_id,
     },
     domain::{
-        by_hand::quoted,
+        by_hand,
         fault::{Fault, FaultKind, Outcome, Receipt, Version},
         shown::Shown,
         standing::{Act, Change, Failed, Known, Standing, Underway},
@@ -237,11 +237,6 @@ impl Reconciler for AddressStep {
     }
 
     fn by_hand(&self, act: Act) -> Option<String> {
-        let scope = self.region.as_ref().map_or_else(|| "--global".to_owned(), |region| format!("--region={}", quoted(region)));
-        let verb = match act {
-            Act::Run => "create",
-            Act::Undo => "delete",
-        };
-        Some(format!("gcloud compute addresses {verb} {} {scope} --project={}", quoted(&self.name), quoted(&self.project)))
+        Some(by_hand::address(&self.project, &self.name, self.region.as_deref(), act == Act::Run))
     }
 }

@@ -1,4 +1,4 @@
-//! The command that moves a route without us: one line to paste, for when the host can't.
+//! The commands that move a route, or do a step, without us: one line to paste, for when the host can't.
 //!
 //! It is made of names alone, so that it can be shown from a journal while nothing answers. It sets the whole split, as our own writes
 //! do: whatever else has a share gets none.
@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::domain::{
+    cluster::{Autoscaling, WantedCluster},
     http_route::Rule,
     position::{MapRule, Matcher, Position},
     shown::Shown,
@@ -245,6 +246,40 @@ pub fn sql_replica(project: &str, (instance, primary): (&str, &str), region: &st
 /// Deletes a Cloud SQL instance.
 pub fn sql_delete(project: &str, instance: &str) -> String {
     format!("gcloud sql instances delete {} --project={}", quoted(instance), quoted(project))
+}
+
+/// Makes a cluster.
+pub fn gke_cluster(project: &str, wanted: &WantedCluster) -> String {
+    let WantedCluster { name, location, zones, machine_type, nodes_per_zone, autoscaling, channel, workload_pool, .. } = wanted;
+    let at = format!("{} --location={} --project={}", quoted(name.as_str()), quoted(location.as_str()), quoted(project));
+    let zones: Vec<&str> = zones.iter().map(Shown::as_str).collect();
+    let mut words = vec![
+        format!("gcloud container clusters create {at}"),
+        format!("--node-locations={}", quoted(&zones.join(","))),
+        format!("--machine-type={}", quoted(machine_type.as_str())),
+        format!("--num-nodes={nodes_per_zone}"),
+    ];
+    words.extend(autoscaling.map(|scaling| match scaling {
+        Autoscaling::PerZone { min, max } => format!("--enable-autoscaling --min-nodes={min} --max-nodes={max}"),
+        Autoscaling::InAll { min, max } => format!("--enable-autoscaling --total-min-nodes={min} --total-max-nodes={max}"),
+    }));
+    words.extend(channel.map(|channel| format!("--release-channel={}", channel.word().to_lowercase())));
+    words.extend(workload_pool.as_ref().map(|pool| format!("--workload-pool={}", quoted(pool.as_str()))));
+    words.push("--enable-ip-alias".to_owned());
+    words.join(" ")
+}
+
+/// Reserves a static address, or gives it back; a global one where there is no region.
+pub fn address(project: &str, name: &str, region: Option<&str>, is_reserved: bool) -> String {
+    let scope = region.map_or_else(|| "--global".to_owned(), |region| format!("--region={}", quoted(region)));
+    let verb = if is_reserved { "create" } else { "delete" };
+    format!("gcloud compute addresses {verb} {} {scope} --project={}", quoted(name), quoted(project))
+}
+
+/// Has a Cloud Run service keep at least so many instances.
+pub fn run_floor(project: &str, (service, region): (&str, &str), instances: u32) -> String {
+    let (service, region, project) = (quoted(service), quoted(region), quoted(project));
+    format!("gcloud run services update {service} --min={instances} --region={region} --project={project}")
 }
 
 /// As it is if a shell would take it so, else in quotes.

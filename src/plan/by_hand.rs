@@ -59,6 +59,16 @@ impl Plan {
                 let names = (instance.as_str(), primary.as_str());
                 Some(by_hand::sql_replica(project, names, region.as_str(), tier.as_ref().map(Shown::as_str)))
             }
+            (Desired::GkeCluster(wanted), Act::Run) => Some(by_hand::gke_cluster(project, wanted)),
+            (Desired::GkeCluster(_), Act::Undo) => None,
+            (Desired::Address { name, region }, act) => {
+                Some(by_hand::address(project, name.as_str(), region.as_ref().map(Shown::as_str), act == Act::Run))
+            }
+            (Desired::HomeFloor { service, region, instances, afterwards }, act) => {
+                let region = region.as_ref().unwrap_or(&self.region);
+                let floor = if act == Act::Run { *instances } else { *afterwards };
+                Some(by_hand::run_floor(project, (service.as_str(), region.as_str()), floor))
+            }
             (Desired::SqlReplica { instance, .. }, Act::Undo) => Some(by_hand::sql_delete(project, instance.as_str())),
         }
     }

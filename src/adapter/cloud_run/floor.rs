@@ -13,7 +13,7 @@ use super::{
 use crate::{
     adapter::http::{Ask, Client, Failure, Limits},
     domain::{
-        by_hand::quoted,
+        by_hand,
         fault::{Fault, FaultKind, Outcome, Receipt, Version},
         shown::Shown,
         standing::{Act, Change, Failed, Known, Standing, Underway},
@@ -170,7 +170,6 @@ impl Reconciler for FloorStep {
             Act::Run => self.config.instances,
             Act::Undo => self.config.afterwards,
         };
-        let (service, region, project) = (quoted(service), quoted(region), quoted(project));
-        Some(format!("gcloud run services update {service} --min={floor} --region={region} --project={project}"))
+        Some(by_hand::run_floor(project, (service, region), floor))
     }
 }

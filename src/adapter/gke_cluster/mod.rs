@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::{
     adapter::http::{Ask, Client, Failure, Limits},
     domain::{
-        by_hand::quoted,
-        cluster::{Autoscaling, WantedCluster},
+        by_hand,
+        cluster::WantedCluster,
         fault::{Fault, FaultKind, Outcome, Receipt, Version},
         shown::Shown,
         standing::{Act, Change, Standing, Underway},
@@ -214,25 +214,9 @@ impl Reconciler for GkeClusterStep {
     }
 
     fn by_hand(&self, act: Act) -> Option<String> {
-        let WantedCluster { name, location, zones, machine_type, nodes_per_zone, autoscaling, channel, workload_pool, .. } = &self.wanted;
-        if act == Act::Undo {
-            return None;
+        match act {
+            Act::Run => Some(by_hand::gke_cluster(&self.project, &self.wanted)),
+            Act::Undo => None,
         }
-        let at = format!("{} --location={} --project={}", quoted(name.as_str()), quoted(location.as_str()), quoted(&self.project));
-        let zones: Vec<&str> = zones.iter().map(Shown::as_str).collect();
-        let mut words = vec![
-            format!("gcloud container clusters create {at}"),
-            format!("--node-locations={}", quoted(&zones.join(","))),
-            format!("--machine-type={}", quoted(machine_type.as_str())),
-            format!("--num-nodes={nodes_per_zone}"),
-        ];
-        words.extend(autoscaling.map(|scaling| match scaling {
-            Autoscaling::PerZone { min, max } => format!("--enable-autoscaling --min-nodes={min} --max-nodes={max}"),
-            Autoscaling::InAll { min, max } => format!("--enable-autoscaling --total-min-nodes={min} --total-max-nodes={max}"),
-        }));
-        words.extend(channel.map(|channel| format!("--release-channel={}", channel.word().to_lowercase())));
-        words.extend(workload_pool.as_ref().map(|pool| format!("--workload-pool={}", quoted(pool.as_str()))));
-        words.push("--enable-ip-alias".to_owned());
-        Some(words.join(" "))
     }
 }
