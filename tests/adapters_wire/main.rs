@@ -9,6 +9,7 @@
 )]
 
 mod server;
+mod sql_steps;
 
 mod by_hand;
 mod cloud_run;

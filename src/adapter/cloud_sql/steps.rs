@@ -51,6 +51,10 @@ impl StepConfig {
 /// Sends a request that the API works on: it is done once it is accepted, and never sent again.
 async fn asked(sql: &Client, ask: Ask) -> Outcome {
     match sql.send(ask).await.and_then(|reply| reply.json::<Operation>()) {
+        // A 2xx that names no operation proves nothing.
+        Ok(operation) if operation.name.is_empty() => {
+            Outcome::Unknown(Fault::new(FaultKind::Unreadable, "the answer names no operation; a look tells what came of it"))
+        }
         Ok(operation) => Outcome::Done(Receipt { version: None, operation: Some(Shown::new(&operation.name)) }),
         Err(failure) => failure.outcome(),
     }
