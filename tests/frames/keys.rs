@@ -559,3 +559,22 @@ async fn a_draft_that_is_out_of_sight_is_not_asked_for() {
     cockpit.sees_no("Enter does just this").await;
     cockpit.goes_home().await;
 }
+
+#[tokio::test]
+async fn what_takes_something_away_is_asked_for_by_whoever_types_its_name() {
+    let mut cockpit = Cockpit::over(crate::runbook::after(), Role::Pilot);
+    cockpit.key(Key::char('R')).await;
+    cockpit.sees("By the plan").await;
+    cockpit.key(Key::plain(Code::End)).await;
+    cockpit.key(Key::char('u')).await;
+    cockpit.sees("Type hexproperty-gke:").await;
+    cockpit.key(Key::plain(Code::Enter)).await;
+    cockpit.sees("type hexproperty-gke if you mean it").await;
+    // A word that proves that somebody has read is typed, not pasted.
+    cockpit.does(Instant::now(), Input::Paste("hexproperty-gke".to_owned()));
+    cockpit.sees("pasted text does nothing here").await;
+    cockpit.types("hexproperty-gke").await;
+    cockpit.key(Key::plain(Code::Enter)).await;
+    let (step, version, named) = (scenes::id("replica"), Version("etag-3".to_owned()), Some(Shown::new("hexproperty-gke")));
+    assert_eq!(cockpit.asked().await, Command::Act { step, act: Act::Undo, version, named });
+}

@@ -69,7 +69,8 @@ fn steps() -> [Vec<Step>; 3] {
     };
     let half = needs(backup("half-way", "Backup at half of the traffic", "hexproperty-prod"), vec![share(50), Need::Step(id("standby"))]);
     let last = needs(backup("cutover", "Backup before the cutover", "hexproperty-prod"), vec![share(100), Need::Line(id("load-test"))]);
-    let replica = needs(standby("replica-standby", "Standby of the replica", "hexproperty-replica"), vec![Need::Step(id("cutover"))]);
+    let beside = Desired::SqlReplica { instance: id("hexproperty-gke"), primary: id("hexproperty-prod"), region: None, tier: None };
+    let replica = needs(step("replica", "A replica beside GKE", beside), vec![Need::Step(id("cutover"))]);
     [vec![first, second], vec![half], vec![last, replica]]
 }
 
@@ -87,6 +88,16 @@ fn no_backup() -> Standing {
 
 fn zonal() -> Standing {
     Standing::Apart { version: Version("7".to_owned()), changes: vec![change("availabilityType", Some("ZONAL"), "REGIONAL")], failed: None }
+}
+
+fn no_replica() -> Standing {
+    let changes = vec![change("hexproperty-gke", None, "READ_REPLICA_INSTANCE of hexproperty-prod")];
+    Standing::Apart { version: Version(String::new()), changes, failed: None }
+}
+
+fn replicates() -> Standing {
+    let evidence = vec![Known { what: "replicates".into(), value: "hexproperty-prod, 0.2s behind".into() }];
+    Standing::Reached { version: Version("etag-3".to_owned()), evidence }
 }
 
 fn backed_up() -> Standing {
@@ -131,7 +142,7 @@ pub(crate) fn before() -> State {
     }
     *plan = changed.into();
     for (name, standing) in
-        [("backup", no_backup()), ("standby", zonal()), ("half-way", no_backup()), ("cutover", no_backup()), ("replica-standby", zonal())]
+        [("backup", no_backup()), ("standby", zonal()), ("half-way", no_backup()), ("cutover", no_backup()), ("replica", no_replica())]
     {
         state.steps.insert(id(name), seen(standing));
     }
@@ -226,10 +237,10 @@ fn asked() -> State {
 }
 
 /// Everything is reached.
-fn after() -> State {
+pub(crate) fn after() -> State {
     let mut state = backed();
-    for (name, took, seconds) in [("standby", 702, 20 * MINUTE), ("replica-standby", 655, 5 * MINUTE)] {
-        state.steps.insert(id(name), seen(regional()));
+    for (name, standing, took, seconds) in [("standby", regional(), 702, 20 * MINUTE), ("replica", replicates(), 655, 5 * MINUTE)] {
+        state.steps.insert(id(name), seen(standing));
         state.steps.get_mut(&id::<StepId>(name)).unwrap().last = acted(Ended::Done, took, seconds);
     }
     state
@@ -248,7 +259,7 @@ fn before_anything_is_done_the_next_step_is_ready_and_the_others_say_what_they_w
         &["Runbook", "0 of 5", "▸ 1 Parallel infrastructure", "○ Backup before anything moves", "ready", "· Standby in another zone"],
     );
     says(&texts, &["backupRun: nothing → ON_DEMAND", "r run", "X skip", "b copy step"]);
-    says(&texts[1..], &["gcloud sql backups create --instance=hexproperty-prod", "The database team", "about 10m00s"]);
+    says(&texts[1..], &["gcloud sql backups create", "The database team", "about 10m00s"]);
     keep_all("runbook_before", &texts);
 }
 
@@ -303,6 +314,11 @@ fn the_dialog_shows_what_is_asked_for_and_what_would_be_answered() {
     let texts = at_all_sizes("step-dialog", &backed(), &view);
     says(&texts, &["Run \"Standby in another zone\"?", "ZONAL → REGIONAL", "a second person has to approve it", "F9 still rolls back"]);
     keep_dialogs("step_dialog", &texts);
+    // What takes something away wants its name typed.
+    let view = View { overlay: dialog("replica", Act::Undo, "etag-3", Vec::new()), ..whole(4) };
+    let texts = at_all_sizes("step-dialog-final", &after(), &view);
+    says(&texts, &["Take back \"A replica beside GKE\"?", "deletes what it has made", "Type hexproperty-gke:"]);
+    keep_dialogs("step_dialog_final", &texts);
     // Somebody has changed the instance since the dialog was opened.
     let view = View { overlay: dialog("standby", Act::Run, "6", changes), ..whole(1) };
     says(&at_all_sizes("step-dialog-changed", &backed(), &view), &["it is not what you saw any more", "Enter would be refused"]);
