@@ -170,7 +170,7 @@ fn terms(step: &Step, act: Act, changes: &[Change], state: &State) -> String {
     let mut lines = vec![format!("{} \"{}\" of {}", words::act(act), step.title, step.desired.target())];
     lines.push(format!("  wants    {}", words::desired(&step.desired)));
     lines.extend(changes.iter().map(|change| format!("  changes  {}", words::change(change))));
-    let expected = step.expected.map_or_else(String::new, |span| format!("about {span}; "));
+    let expected = step.expected.filter(|_| act == Act::Run).map_or_else(String::new, |span| format!("about {span}; "));
     lines.push(format!("  time     {expected}people are told when it is under way for {}", step.patience));
     lines.push(format!("  undo     {}", say::undoing(step.desired.undoing())));
     let opened = state.opened.as_ref();

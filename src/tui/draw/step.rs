@@ -72,12 +72,13 @@ fn terms(asked: &Asked<'_>, step: &Step, width: usize, scene: Scene<'_>) -> Vec<
     term("target", step.desired.target(), theme.figure);
     match asked.act {
         Act::Run => term("wants", &steps::desired(&step.desired), theme.text),
-        Act::Undo => term("takes back", &steps::desired(&step.desired), theme.text),
+        Act::Undo => term("undoes", &steps::desired(&step.desired), theme.text),
     }
     for (row, change) in asked.changes.iter().enumerate() {
         term(if row == 0 { "changes" } else { "" }, &steps::change(change), theme.figure);
     }
-    let expected = step.expected.map_or_else(String::new, |span| format!("about {span}; "));
+    // What the plan expects is the time of a run.
+    let expected = step.expected.filter(|_| asked.act == Act::Run).map_or_else(String::new, |span| format!("about {span}; "));
     term("time", &format!("{expected}people are told when it is under way for {}", step.patience), theme.text);
     let undoing = step.desired.undoing();
     match asked.act {
