@@ -212,7 +212,8 @@ fn found(address: &Address, newest: Option<&Operation>) -> Standing {
     if ip_version == "IPV6" {
         return Standing::Foreign { why: "an address of this name is there, and is IPV6".into() };
     }
-    match (status.as_str(), newest.filter(|newest| newest.is_open())) {
+    // Both are read at once, so what is done by the one may still go on by the other.
+    match (status.as_str(), newest.filter(|newest| newest.is_open() || status == "RESERVING")) {
         ("RESERVED" | "IN_USE", Some(open)) if open.operation_type == "delete" => Standing::Underway(open.underway()),
         ("RESERVED" | "IN_USE", _) => {
             let known = |what: &str, value: &str| Known { what: Shown::new(what), value: Shown::new(value) };

@@ -100,7 +100,8 @@ impl GkeClusterStep {
         let open = operations.iter().find(|operation| operation.is_open());
         let working = || {
             let at_least = || Underway { operation: Shown::new(&cluster.status), since: None, progress: None, doing: None };
-            Standing::Underway(open.map_or_else(at_least, Operation::underway))
+            // Both are read at once, so what is done by the one may still go on by the other.
+            Standing::Underway(open.or(operations.first()).map_or_else(at_least, Operation::underway))
         };
         let foreign = |why: String| Standing::Foreign { why: Shown::new(&why) };
         let version = Version(cluster.etag.clone());

@@ -2,10 +2,7 @@
 
 use super::{
     Kind, Object, Rule, Text,
-    table::{
-        CLUSTER, LOCATION, MACHINE_TYPE, NAME, NODE_PRICE, REGION, RESOURCE, RUN_SERVICE, SHARE, SPAN, SQL_INSTANCE, TITLE, WORKLOAD_POOL,
-        ZONE, key, maybe, text,
-    },
+    table::{CLUSTER, LOCATION, NAME, REGION, RESOURCE, RUN_SERVICE, SHARE, SPAN, SQL_INSTANCE, TITLE, key, maybe, text},
 };
 
 /// Of these each step has one.
@@ -145,3 +142,9 @@ static HOME_FLOOR: Object = Object {
     ],
     rules: &[],
 };
+
+static ZONE: Text = text("^[a-z]+-[a-z]+[0-9]+-[a-z]$", "a zone such as us-central1-a", &["us-central1-a"]);
+static MACHINE_TYPE: Text = text("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", "1 to 63 of a-z 0-9 -, beginning with a letter", &["e2-standard-2"]);
+static WORKLOAD_POOL: Text = text("^[a-z][a-z0-9-]{4,28}[a-z0-9]\\.svc\\.id\\.goog$", "PROJECT.svc.id.goog", &["my-project.svc.id.goog"]);
+static NODE_PRICE: Text =
+    text("^(?=.*[1-9])[0-9]{1,6}(\\.[0-9]{0,6})? [A-Z]{3}/h$", "what one node costs in an hour, such as 0.067 USD/h", &["0.067 USD/h"]);

@@ -52,13 +52,6 @@ static RUN_REVISION: Text = text(
     &["frontend-00042-bim"],
 );
 pub(super) static CLUSTER: Text = text("^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$", "1 to 40 of a-z 0-9 -, beginning with a letter", &[]);
-pub(super) static ZONE: Text = text("^[a-z]+-[a-z]+[0-9]+-[a-z]$", "a zone such as us-central1-a", &["us-central1-a"]);
-pub(super) static MACHINE_TYPE: Text =
-    text("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", "1 to 63 of a-z 0-9 -, beginning with a letter", &["e2-standard-2"]);
-pub(super) static WORKLOAD_POOL: Text =
-    text("^[a-z][a-z0-9-]{4,28}[a-z0-9]\\.svc\\.id\\.goog$", "PROJECT.svc.id.goog", &["my-project.svc.id.goog"]);
-pub(super) static NODE_PRICE: Text =
-    text("^(?=.*[1-9])[0-9]{1,6}(\\.[0-9]{0,6})? [A-Z]{3}/h$", "what one node costs in an hour, such as 0.067 USD/h", &["0.067 USD/h"]);
 static KUBERNETES: Text = text("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", "1 to 63 of a-z 0-9 -", &[]);
 pub(super) static SQL_INSTANCE: Text =
     short(63, text("^[a-z]([a-z0-9-]*[a-z0-9])?$", "small letters, digits and -, beginning with a letter", &[]));

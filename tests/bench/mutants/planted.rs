@@ -109,7 +109,7 @@ pub(crate) const PLANTED: &[Mutant] = &[
     mutant("a lost writer goes on", "journal/writer", "Some(first) => «Err(JournalError::Latched { first: first.clone() })»,", "Ok(())", JOURNAL),
     // What is written to the world, and read of it.
     mutant("a map that changed is overwritten", "adapter/url_map/mod", "let map = self.fetch().await?;\n        if «map.fingerprint == version.0» {", "true", WIRE),
-    mutant("a repeated write has an id of its own", "adapter/url_map/mod", "intent.session, «intent.first»)", "intent.effect", ("lib", "url_map")),
+    mutant("a repeated write has an id of its own", "adapter/request_id", "intent.session, «intent.first»)", "intent.effect", ("lib", "url_map")),
     mutant("an operation's word is believed", "adapter/url_map/mod", "if «route::reads_as(&map, self.config.known(), change)» {", "true", WIRE),
     mutant("a server's error did nothing", "adapter/url_map/mod", "if «status >= 500» { Outcome::Unknown", "false", WIRE),
     mutant("writes are not hedged", "adapter/http/hedge", "tokio::time::sleep(«NEXT_AFTER.min(left)»)", "left", ("lib", "adapter::http")),
