@@ -2,7 +2,7 @@
 //!
 //! # The map, in reading order
 //! - [`domain`]: the nouns. Validated values; no I/O, no clock.
-//! - [`plan`]: from a YAML file to a `Plan`; every mistake at once, with its line.
+//! - [`plan`]: from a YAML file, and the manifests that it names, to a `Plan`; every mistake at once, with its line.
 //! - [`core`]: the pure heart. `step(&mut State, &Entry) -> Decision` is the whole program; everything else carries things to it or from it.
 //! - [`words`]: the only room with English: news, refusals, reasons and the outlook become sentences here, for every face alike.
 //! - [`journal`]: append-only, hash-chained; in segments that each begin with the state.
@@ -114,7 +114,8 @@
 //! - **A subcommand**: a variant in `cli/mod.rs`, a file in `cli/`, a row in README, which a test asks for. Shells complete its first word where
 //!   that is called `session`.
 //! - **A finding of `check`**: a row in `cli/check/finding.rs`, which README lists from there; where it is found, in `cli/check/live/`, and the fault
-//!   of the world that leads to it, in `tests/compose/preflight.rs`. What is asked of a vendor once, before a flight, is in `adapter/preflight`.
+//!   of the world that leads to it, in `tests/compose/preflight.rs`; of a manifest, in `cli/check/manifests/` and `tests/plan/manifests.rs`.
+//!   What is asked of a vendor once, before a flight, is in `adapter/preflight`.
 //! - **A fault of the world**: a variant of [`sim::faults::Fault`] and a row in [`sim::faults::choices`]; the palette offers it by itself. The
 //!   compiler asks where it is folded into the world, and, of a metrics page that is damaged, how it differs (`sim/server/shape.rs`). Nothing asks for the lists that are drawn from by chance: what storms may meet is in
 //!   `sim/scenario.rs`; and what the whole path makes of it belongs into `tests/adapters_sim.rs` and a story.

@@ -8,8 +8,12 @@
     reason = "a test that meets a surprise has failed, and says what it saw"
 )]
 
+#[path = "plan/bundle.rs"]
+mod bundle;
 #[path = "plan/figures.rs"]
 mod figures;
+#[path = "plan/manifests.rs"]
+mod manifests;
 #[path = "plan/schema.rs"]
 mod schema;
 

@@ -18,7 +18,8 @@ use crate::{
         sessions::{Found, Life},
     },
     cli::{
-        Exit, check,
+        Exit,
+        bundle::{self, Bundle},
         current::{self, Open},
         living::{self, Return},
         paths::{self, Paths},
@@ -43,10 +44,7 @@ use crate::{
         error::{JournalError, ReadError},
         files::went_on_without,
     },
-    plan::{
-        self,
-        model::{Plan, Route},
-    },
+    plan::model::{Plan, Route},
     session::{clock::Clock, recorder::RecorderError, refold},
     words::{Names, absence, no_such_route},
 };
@@ -566,13 +564,13 @@ fn unread(error: RecorderError) -> Unread {
 
 /// The plan in its file, if it is the version that was flown.
 fn flown(path: &Path, hash: Digest) -> Option<Plan> {
-    let bytes = check::load(path).ok().filter(|bytes| Digest::of(bytes) == hash)?;
-    plan::read(&bytes).ok().map(|(plan, _)| plan)
+    let bundle = Bundle::load(path).ok().filter(|bundle| bundle.hash() == hash)?;
+    bundle.read().ok().map(|(plan, _)| plan)
 }
 
 /// `flown` is the version of its plan that it flew, where that is known.
 fn back(session: &SessionId, plan: Option<PathBuf>, flown: Option<Digest>, world: Option<WorldKind>, place: &Place) -> Next {
-    let is_otherwise = |path: &Path| flown.is_some() && check::load(path).ok().map(|bytes| Digest::of(&bytes)) != flown;
+    let is_otherwise = |path: &Path| flown.is_some() && bundle::hash(path) != flown;
     let more = plan.as_deref().is_some_and(is_otherwise).then_some("--keep-plan");
     let plan = plan.unwrap_or_else(|| PathBuf::from("PLAN"));
     let line = Opening { session: Some(session), world: World::Live, more, ..Opening::default() }.line(&plan, place);

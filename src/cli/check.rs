@@ -1,18 +1,15 @@
 //! `cutover check PLAN`: everything that is wrong with a plan file, in one go.
 //!
-//! It reads the file and nothing else. Whether the world looks as the plan says is another question, which needs credentials: [`live`].
+//! It reads the file, and the manifests that it names, and nothing else. Whether the world looks as the plan says is another question, which needs credentials: [`live`].
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::Result;
 
 use crate::{
     cli::{
         Exit, bounds,
+        bundle::Bundle,
         check::{
             finding::{Finding, Id},
             report::{Format, Report},
@@ -24,10 +21,9 @@ use crate::{
     core::detection,
     domain::{id::ItemId, position::Position, shown::Shown, time::Millis, weight::PerMille},
     plan::{
-        self,
+        bundle::Remarks,
         diagnostic::{self, Diagnostic},
         document::Place,
-        lexical::BYTES_MAX,
         model::{
             Backend, Driver, MapPart, Plan, Proof, Route, RulePart, Stage, TriggerAction,
             clusters::ClusterWay,
@@ -42,6 +38,7 @@ use crate::{
 
 pub mod finding;
 pub mod live;
+pub(in crate::cli) mod manifests;
 pub mod report;
 mod sightless;
 mod spots;
@@ -93,12 +90,11 @@ pub async fn run(args: Args) -> Result<Exit> {
         };
         if args.format == Format::Text {
             print::out(&looked_at(&survey.proxied));
-            // What the plan itself is remarked on for stands above.
-            findings.clear();
+            // What the plan itself is remarked on for stands above; what forbids a flight is said once more.
+            findings.retain(is_error);
         }
         findings.extend(survey.findings);
         well = survey.well;
-        let is_error = |finding: &Finding| finding.severity == finding::Severity::Error;
         exit = if findings.iter().any(is_error) { Exit::Unsettled } else { Exit::Done };
     }
     let report = Report { file: &file, digest, findings: &findings, well: &well, live: live.is_some(), exit };
@@ -141,8 +137,8 @@ pub struct Checked {
 /// Checks the plan at `path`, for routes to which `rate` requests a second come.
 pub fn check(path: &Path, rate: f64) -> Checked {
     let name = path.display().to_string();
-    match load(path) {
-        Ok(bytes) => check_bytes(&name, &bytes, rate),
+    match Bundle::load(path) {
+        Ok(bundle) => check_bundle(&bundle, rate),
         Err(error) => {
             let text =
                 format!("error: {} can't be read: {error}; nothing was checked; name a plan file that you may read\n", Shown::new(&name));
@@ -153,40 +149,47 @@ pub fn check(path: &Path, rate: f64) -> Checked {
     }
 }
 
-/// The bytes of a plan file, never more than one beyond the largest plan.
-/// # Errors
-/// Whatever the system says, and for anything that is no regular file: a pipe or a device could keep us reading for ever.
-pub fn load(path: &Path) -> io::Result<Vec<u8>> {
-    // Asked before opening, because opening a pipe that nobody writes to would wait.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file"));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-/// Checks the bytes of a plan; `file` is only printed.
-fn check_bytes(file: &str, bytes: &[u8], rate: f64) -> Checked {
-    let source = String::from_utf8_lossy(&bytes[..bytes.len().min(BYTES_MAX)]).into_owned();
-    match plan::read(bytes) {
-        Ok((plan, mut warnings)) => {
-            let undecided = undecided::questions(&source);
+/// Checks a plan and its manifests.
+pub(in crate::cli) fn check_bundle(bundle: &Bundle, rate: f64) -> Checked {
+    let source = bundle.text(None);
+    let undecided = undecided::questions(&source);
+    match bundle.read() {
+        Ok((plan, told)) => {
+            let mut warnings: Vec<Diagnostic> = told.into_iter().filter(|told| told.of.is_none()).flat_map(|told| told.remarks).collect();
             let (sightless, first) = (sightless::warnings(&plan, &source, rate), sightless::first_shares(&plan, &source, rate));
             let told = remarks(&undecided, Id::PlanUndecided).chain(remarks(&warnings, Id::PlanDoubtful));
             let seen = remarks(&sightless, Id::TriggerTooFewRequests).chain(remarks(&first, Id::FirstShareBlind));
-            let findings = told.chain(seen).collect();
+            let mut findings: Vec<Finding> = told.chain(seen).collect();
             warnings.extend(undecided.into_iter().chain(sightless).chain(first));
-            let text = summary(file, &plan, &warnings, bytes) + &budget(&plan, rate);
-            Checked { text, exit: Exit::Done, findings, source, plan: Some(plan) }
+            let of_manifests = manifests::findings(&plan, bundle);
+            let text =
+                summary(&bundle.name(None), &plan, &warnings, &source) + &budget(&plan, rate) + &manifests::told(&of_manifests, bundle);
+            findings.extend(of_manifests);
+            let exit = if findings.iter().any(is_error) { Exit::Unsettled } else { Exit::Done };
+            Checked { text, exit, findings, source, plan: Some(plan) }
         }
-        Err(mut problems) => {
-            let undecided = undecided::questions(&source);
-            let findings = remarks(&problems, Id::PlanDoubtful).chain(remarks(&undecided, Id::PlanUndecided)).collect();
-            problems.extend(undecided);
-            Checked { text: rendered(&problems, file, bytes), exit: Exit::Usage, findings, source, plan: None }
+        Err(mut told) => {
+            let mut findings: Vec<Finding> = Vec::new();
+            for Remarks { of, remarks: found } in &told {
+                let named = |finding: Finding| match of {
+                    None => finding,
+                    Some(id) => {
+                        Finding { id: Id::ManifestInvalid, object: format!("the manifest {id}"), ..finding }.in_file(bundle.name(Some(id)))
+                    }
+                };
+                findings.extend(remarks(found, Id::PlanDoubtful).map(named));
+            }
+            findings.extend(remarks(&undecided, Id::PlanUndecided));
+            if let Some(plan) = told.first_mut() {
+                plan.remarks.extend(undecided);
+            }
+            Checked { text: bundle.rendered(&told), exit: Exit::Usage, findings, source, plan: None }
         }
     }
+}
+
+fn is_error(finding: &Finding) -> bool {
+    finding.severity == finding::Severity::Error
 }
 
 /// The reader's remarks as findings; `doubt` is what a warning of it is called.
@@ -204,13 +207,9 @@ fn remarks(diagnostics: &[Diagnostic], doubt: Id) -> impl Iterator<Item = Findin
     })
 }
 
-fn rendered(diagnostics: &[Diagnostic], file: &str, bytes: &[u8]) -> String {
-    diagnostic::render_all(diagnostics, file, &String::from_utf8_lossy(&bytes[..bytes.len().min(BYTES_MAX)]))
-}
-
 /// What was understood, so that a reader sees a slip that is no mistake.
-fn summary(file: &str, plan: &Plan, warnings: &[Diagnostic], bytes: &[u8]) -> String {
-    let mut text = rendered(warnings, file, bytes);
+fn summary(file: &str, plan: &Plan, warnings: &[Diagnostic], source: &str) -> String {
+    let mut text = diagnostic::render_all(warnings, file, source);
     text.push_str(&format!("\n{}: {} ({}, {})\n", Shown::new(file), plan.name, plan.project, plan.region));
     text.push_str(&format!("  plan    {}\n", plan.hash.short()));
     if let Some(universe) = &plan.universe_domain {
@@ -223,6 +222,7 @@ fn summary(file: &str, plan: &Plan, warnings: &[Diagnostic], bytes: &[u8]) -> St
             ));
         }
     }
+    text.push_str(&manifests::summary(plan));
     for route in &plan.routes {
         text.push_str(&format!("  route   {}\n", route_line(route)));
     }
@@ -383,6 +383,10 @@ fn rung_text(route: &Route, rung: PerMille, below: PerMille) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn check_bytes(file: &str, bytes: &[u8], rate: f64) -> Checked {
+        check_bundle(&Bundle::new(Path::new(file), Vec::new(), bytes.to_vec()), rate)
+    }
 
     #[test]
     fn a_good_plan_is_summed_up_and_a_bad_one_fails() {

@@ -30,7 +30,7 @@ use crate::{
     },
     core::{event::TerminalSize, state::State},
     domain::id::SessionId,
-    plan::{self, diagnostic, model::Plan},
+    plan::{bundle, model::Plan},
     sim::{
         scenario::Scenario,
         simulation::{Config, Ports},
@@ -45,6 +45,14 @@ use crate::{
 
 /// The seed's plan, as it stands in `plans/`.
 const PLAN: &str = include_str!("../../plans/hexproperty.yaml");
+/// What it names.
+const MANIFESTS: [(&str, &str); 5] = [
+    ("frontend", include_str!("../../plans/hexproperty/frontend.yaml")),
+    ("network", include_str!("../../plans/hexproperty/network.yaml")),
+    ("monitoring", include_str!("../../plans/hexproperty/monitoring.yaml")),
+    ("sessions", include_str!("../../plans/hexproperty/sessions.yaml")),
+    ("secrets", include_str!("../../plans/hexproperty/secrets.yaml")),
+];
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -134,9 +142,26 @@ fn stands(state: &State) -> String {
     stands.collect::<Vec<_>>().join("; ")
 }
 
+fn file((name, text): (&str, &str)) -> Result<bundle::File> {
+    Ok(bundle::File { id: name.parse()?, found: Ok(text.as_bytes().to_vec()) })
+}
+
 fn plan() -> Result<Plan> {
-    let read = plan::read(PLAN.as_bytes());
-    let (plan, _) = read
-        .map_err(|problems| eyre!("the embedded plan is broken:\n{}", diagnostic::render_all(&problems, "plans/hexproperty.yaml", PLAN)))?;
+    let files = MANIFESTS.into_iter().map(file).collect::<Result<Vec<_>>>()?;
+    let (plan, _) = bundle::read(PLAN.as_bytes(), &files).map_err(|remarks| eyre!("the embedded plan is broken:\n{remarks:#?}"))?;
     Ok(plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_flies_the_plan_with_all_that_it_names() {
+        let plan = plan().unwrap();
+        let held: Vec<&str> = plan.manifests.iter().map(|manifest| manifest.id.as_str()).collect();
+        assert_eq!(held, MANIFESTS.map(|(name, _)| name));
+        let named = bundle::names(PLAN.as_bytes());
+        assert_eq!(named.iter().map(|name| name.as_str()).collect::<Vec<_>>(), held);
+    }
 }

@@ -24,7 +24,9 @@ use crate::{
         socket::{Folder, FolderError},
     },
     cli::{
-        Exit, confine, current,
+        Exit,
+        bundle::Bundle,
+        confine, current,
         environment::{Environment, World},
         join, living,
         notes::{Kept, Notes},
@@ -46,7 +48,7 @@ use crate::{
         shown::Shown,
     },
     journal::{checkpoint, error::JournalError},
-    plan::{self, diagnostic, model::Plan},
+    plan::model::Plan,
     session::{
         memory,
         recorder::{Found, RecorderError},
@@ -338,10 +340,8 @@ impl Unusable {
 /// The plan as its file has it now.
 pub(super) fn plan_now(options: &Options) -> Result<Plan, Unusable> {
     let name = options.plan.display().to_string();
-    let bytes = crate::cli::check::load(&options.plan).map_err(|error| Unusable::Unread(format!("{name} can't be read: {error}")))?;
-    plan::read(&bytes)
-        .map(|(plan, _)| plan)
-        .map_err(|problems| Unusable::Invalid(diagnostic::render_all(&problems, &name, &String::from_utf8_lossy(&bytes))))
+    let bundle = Bundle::load(&options.plan).map_err(|error| Unusable::Unread(format!("{name} can't be read: {error}")))?;
+    bundle.read().map(|(plan, _)| plan).map_err(|remarks| Unusable::Invalid(bundle.rendered(&remarks)))
 }
 
 /// Why no session was begun or taken up; nothing has been asked of the world then.

@@ -13,6 +13,7 @@ mod appearance;
 pub mod attach;
 pub mod audit;
 mod bounds;
+mod bundle;
 pub mod check;
 pub mod cockpit;
 pub mod completions;

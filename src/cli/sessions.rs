@@ -16,7 +16,7 @@ use crate::{
     cli::{
         Exit,
         absent::{Absent, Host, Known, next_of},
-        check,
+        bundle,
         paths::Paths,
         place::{Place, said},
         print,
@@ -27,7 +27,7 @@ use crate::{
         decision::Transition,
         event::{Entry, Event, WorldKind},
     },
-    domain::{digest::Digest, id::SessionId, shown::Shown},
+    domain::{id::SessionId, shown::Shown},
     journal::{reader::Step, walk::Walk},
 };
 
@@ -193,7 +193,7 @@ pub(super) fn journal_names(paths: &Paths) -> Vec<String> {
 
 /// What can be done about a session, given the plan's file as it is now.
 pub fn next(found: &Found, place: &Place) -> Next {
-    let file = check::load(&found.card.plan_path).ok().map(|bytes| Digest::of(&bytes));
+    let file = bundle::hash(&found.card.plan_path);
     way::next(found, peer::own_uid(), file, place)
 }
 

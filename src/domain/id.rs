@@ -160,6 +160,8 @@ id!(/// A step of the plan, for example `backup`.
     StepId);
 id!(/// A phase of the plan, for example `cutover`.
     PhaseId);
+id!(/// A manifest of the plan, by its file's name without the ending, for example `frontend`.
+    ManifestId);
 id!(/// A database instance, for example `hexproperty-replica`.
     InstanceId);
 id!(/// Where readings come from, for example `scrape/gke`; one sensor is one source.

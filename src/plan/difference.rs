@@ -42,6 +42,10 @@ fn compare(found: &mut Vec<Difference>, path: &str, before: &Value, after: &Valu
     if before == after {
         return;
     }
+    if let Some(line) = first_line_apart(before, after) {
+        found.push(Difference { path: format!("{path} line {}", line.number), before: line.before, after: line.after });
+        return;
+    }
     let parts = (named(before), named(after));
     let (Some(old), Some(new)) = parts else {
         found.push(Difference { path: path.to_owned(), before: Some(short(before)), after: Some(short(after)) });
@@ -67,6 +71,30 @@ fn named(value: &Value) -> Option<BTreeMap<String, &Value>> {
     }
 }
 
+/// A line that is not the same in two texts, or that only one of them has.
+struct LineApart {
+    /// From 1.
+    number: usize,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+/// The first of two texts of several lines, such as a manifest's; all others may have moved by it.
+fn first_line_apart(before: &Value, after: &Value) -> Option<LineApart> {
+    let (before, after) = (before.as_str().filter(|text| text.contains('\n'))?, after.as_str()?);
+    let (mut old, mut new) = (before.lines(), after.lines());
+    let mut number = 1;
+    loop {
+        let (before, after) = (old.next(), new.next());
+        if before != after {
+            let short = |line: &str| short(&Value::from(line.trim()));
+            return Some(LineApart { number, before: before.map(short), after: after.map(short) });
+        }
+        before?;
+        number += 1;
+    }
+}
+
 const CHARS_MAX: usize = 40;
 
 fn short(value: &Value) -> String {
@@ -80,6 +108,7 @@ fn short(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::model::manifests::Manifest;
 
     fn plan(text: &str) -> Plan {
         crate::plan::read(text.as_bytes()).unwrap().0
@@ -100,5 +129,18 @@ mod tests {
         let gone = format!("checklist.{}: not in the file any more", before.checklist[0].id);
         let changed = format!("triggers.{trigger}.above: {}, and in the file 0.5", before.triggers[0].limit);
         assert_eq!(paths, [gone, changed]);
+    }
+
+    #[test]
+    fn of_a_manifest_the_first_line_is_named_that_differs() {
+        let text = include_str!("../../plans/hexproperty.yaml");
+        let with = |manifest: &str| {
+            let manifests = vec![Manifest { id: "web".parse().unwrap(), text: manifest.to_owned() }];
+            Plan { manifests, ..plan(text) }
+        };
+        let said = |before: &str, after: &str| differences(&with(before), &with(after)).iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(said("a: 1\nb: 2\n", "a: 1\nb: 3\nc: 4\n"), ["manifests.web.text line 2: b: 2, and in the file b: 3"]);
+        assert_eq!(said("a: 1\nb: 2\n", "a: 1\n"), ["manifests.web.text line 2: not in the file any more"]);
+        assert_eq!(said("a: 1\n", "a: 1\n"), [""; 0]);
     }
 }

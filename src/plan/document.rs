@@ -60,6 +60,47 @@ pub struct Unreadable {
     pub message: String,
 }
 
+impl Node {
+    /// What stands behind `key`, of a mapping; the first where it is written twice.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entries().iter().find(|entry| entry.key == key).map(|entry| &entry.value)
+    }
+    /// The same behind one key after the other.
+    pub fn at(&self, keys: &[&str]) -> Option<&Node> {
+        keys.iter().try_fold(self, |node, key| node.get(key))
+    }
+    pub fn text(&self) -> Option<&str> {
+        if let Value::Text(text) = &self.value { Some(text) } else { None }
+    }
+    pub fn integer(&self) -> Option<i128> {
+        if let Value::Integer(value) = self.value { Some(value) } else { None }
+    }
+    /// Of a list; none of anything else.
+    pub fn items(&self) -> &[Node] {
+        if let Value::List(items) = &self.value { items } else { &[] }
+    }
+    /// Of a mapping; none of anything else.
+    pub fn entries(&self) -> &[Entry] {
+        if let Value::Map(entries) = &self.value { entries } else { &[] }
+    }
+    /// The same for a vendor's API: numbers stay numbers, and one that JSON has no word for is null.
+    pub fn json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Empty => serde_json::Value::Null,
+            Value::Bool(value) => (*value).into(),
+            Value::Integer(value) => match (i64::try_from(*value), u64::try_from(*value)) {
+                (Ok(value), _) => value.into(),
+                (Err(_), Ok(value)) => value.into(),
+                (Err(_), Err(_)) => serde_json::Value::Null,
+            },
+            Value::Float(value) => (*value).into(),
+            Value::Text(text) => text.as_str().into(),
+            Value::List(items) => items.iter().map(Node::json).collect(),
+            Value::Map(entries) => serde_json::Value::Object(entries.iter().map(|entry| (entry.key.clone(), entry.value.json())).collect()),
+        }
+    }
+}
+
 impl Value {
     /// What it is, for a message of the form "expected …, found …".
     pub fn kind(&self) -> String {

@@ -67,6 +67,8 @@ const BLANK: [char; 5] = ['\u{115f}', '\u{1160}', '\u{2800}', '\u{3164}', '\u{ff
 pub struct Scanned {
     pub flaws: Vec<Diagnostic>,
     pub nesting: Nesting,
+    /// The lines, from 1, that end one document and begin the next; a plan is one.
+    pub divisions: Vec<usize>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,9 +77,27 @@ pub enum Nesting {
     TooDeep,
 }
 
-/// Appearance for the parts of YAML that a plan goes without.
-pub fn scan(text: &str) -> Scanned {
-    let mut scanner = Scanner { flaws: Vec::new(), nesting: Nesting::Bounded, flow_depth: 0 };
+/// Which parts of YAML a file may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// One document, every value on its line.
+    Plan,
+    /// Documents one after the other, with text in blocks: what people write for Kubernetes.
+    Manifest,
+}
+
+impl Dialect {
+    fn name(self) -> &'static str {
+        match self {
+            Dialect::Plan => "a plan",
+            Dialect::Manifest => "a manifest",
+        }
+    }
+}
+
+/// Appearance for the parts of YAML that a file of this kind goes without.
+pub fn scan(text: &str, dialect: Dialect) -> Scanned {
+    let mut scanner = Scanner { dialect, flaws: Vec::new(), nesting: Nesting::Bounded, flow_depth: 0, block: None, divisions: Vec::new() };
     for (number, line) in text.split('\n').enumerate() {
         let characters: Vec<char> = line.trim_end().chars().collect();
         scanner.line(number + 1, &characters);
@@ -85,17 +105,28 @@ pub fn scan(text: &str) -> Scanned {
             break;
         }
     }
-    Scanned { flaws: scanner.flaws, nesting: scanner.nesting }
+    Scanned { flaws: scanner.flaws, nesting: scanner.nesting, divisions: scanner.divisions }
 }
 
 struct Scanner {
+    dialect: Dialect,
     flaws: Vec<Diagnostic>,
     nesting: Nesting,
     flow_depth: usize,
+    /// The column, from 0, of whatever holds the text in a block that goes on: lines further in are its own.
+    block: Option<usize>,
+    divisions: Vec<usize>,
 }
 
 impl Scanner {
     fn line(&mut self, line: usize, characters: &[char]) {
+        let indent = characters.iter().take_while(|character| **character == ' ').count();
+        if let Some(holder) = self.block {
+            if characters.is_empty() || indent > holder {
+                return;
+            }
+            self.block = None;
+        }
         if self.document_mark(line, characters) {
             return;
         }
@@ -118,6 +149,10 @@ impl Scanner {
                 '&' => self.refuse(place, "an anchor (`&`)", end_of_word(characters, at)),
                 '*' => self.refuse(place, "an alias (`*`)", end_of_word(characters, at)),
                 '!' => self.refuse(place, "a tag (`!`)", end_of_word(characters, at)),
+                '|' | '>' if self.dialect == Dialect::Manifest && self.flow_depth == 0 && at > 0 => {
+                    self.block = Some(holder_of_block(characters, at));
+                    characters.len()
+                }
                 '|' | '>' => self.refuse(place, "text in a block (`|`, `>`)", characters.len()),
                 '[' | '{' => {
                     self.flow_depth += 1;
@@ -137,7 +172,6 @@ impl Scanner {
                 return self.too_deep(place);
             }
         }
-        let indent = characters.iter().take_while(|character| **character == ' ').count();
         if indent > INDENT_MAX {
             self.too_deep(Place { line, column: indent + 1 });
         }
@@ -147,7 +181,11 @@ impl Scanner {
     fn document_mark(&mut self, line: usize, characters: &[char]) -> bool {
         let start: String = characters.iter().take(4).collect();
         let place = Place { line, column: 1 };
+        let rest = characters.get(3..).unwrap_or_default().iter().find(|character| **character != ' ');
+        let is_alone = rest.is_none_or(|character| *character == '#');
         match start.trim_end() {
+            "---" if self.dialect == Dialect::Manifest && is_alone && self.flow_depth == 0 => self.divisions.push(line),
+            "---" if self.dialect == Dialect::Manifest => _ = self.refuse(place, "more than a comment behind `---`", 0),
             "---" if line == 1 => {}
             "---" => _ = self.refuse(place, "a second document (`---`)", 0),
             "..." => _ = self.refuse(place, "an end of document (`...`)", 0),
@@ -158,9 +196,13 @@ impl Scanner {
     }
 
     fn refuse(&mut self, place: Place, what: &str, resume_at: usize) -> usize {
-        let message = format!("a plan can't hold {what}");
+        let message = format!("{} can't hold {what}", self.dialect.name());
         let suggestion = "write the value out; quote text that begins with such a character";
-        self.flaws.push(flaw(place, message, "plain YAML: text on one line, numbers, lists and mappings", Some(suggestion)));
+        let allowed = match self.dialect {
+            Dialect::Plan => "plain YAML: text on one line, numbers, lists and mappings",
+            Dialect::Manifest => "plain YAML: text on one line or in a block, numbers, lists and mappings",
+        };
+        self.flaws.push(flaw(place, message, allowed, Some(suggestion)));
         resume_at
     }
 
@@ -168,6 +210,20 @@ impl Scanner {
         self.nesting = Nesting::TooDeep;
         let message = format!("lists and mappings are nested more than {DEPTH_MAX} deep");
         self.flaws.push(flaw(place, message, &format!("a depth of {DEPTH_MAX}"), None));
+    }
+}
+
+/// Where whatever holds a block stands that begins at `at`: its key, or the mark of the list's entry.
+fn holder_of_block(characters: &[char], at: usize) -> usize {
+    let blanks = |from: usize| characters[from..].iter().take_while(|character| **character == ' ').count();
+    let mut holder = blanks(0);
+    loop {
+        let is_mark = characters[holder] == '-' && characters.get(holder + 1).is_none_or(|next| *next == ' ');
+        let next = holder + 1 + blanks((holder + 1).min(characters.len()));
+        if !is_mark || next >= at {
+            return holder;
+        }
+        holder = next;
     }
 }
 
@@ -223,7 +279,7 @@ mod tests {
     use super::*;
 
     fn columns(text: &str) -> Vec<(usize, usize)> {
-        scan(text).flaws.iter().map(|flaw| (flaw.line, flaw.column)).collect()
+        scan(text, Dialect::Plan).flaws.iter().map(|flaw| (flaw.line, flaw.column)).collect()
     }
 
     #[test]
@@ -244,10 +300,23 @@ mod tests {
     }
 
     #[test]
+    fn what_manifests_may_hold_beside_is_skipped_to_its_end() {
+        let scanned = |text: &str| {
+            let Scanned { flaws, divisions, .. } = scan(text, Dialect::Manifest);
+            (flaws.iter().map(|flaw| (flaw.line, flaw.column)).collect::<Vec<_>>(), divisions)
+        };
+        assert_eq!(scanned("---\na: 1\n--- # next\nb: |\n  *x\n---\nc: &d 1\n"), (vec![(7, 4)], vec![1, 3, 6]));
+        // A block ends where a line stands no further in than its key, or than the mark of its entry.
+        assert_eq!(scanned("- a: |\n    &x\n  b: &y 1\n- |\n &z\n- &w 1\n"), (vec![(3, 6), (6, 3)], vec![]));
+        assert_eq!(scanned("a: [|, 1]\n").0, [(1, 5)]);
+        assert_eq!(scanned("--- a: 1\n%YAML 1.2\n...\n").0, [(1, 1), (2, 1), (3, 1)]);
+    }
+
+    #[test]
     fn deep_nesting_is_refused_before_it_is_parsed() {
-        assert_eq!(scan(&"[".repeat(100_000)).nesting, Nesting::TooDeep);
-        assert_eq!(scan(&"- ".repeat(100_000)).nesting, Nesting::TooDeep);
-        assert_eq!(scan(&format!("{}a: 1", " ".repeat(200))).nesting, Nesting::TooDeep);
+        assert_eq!(scan(&"[".repeat(100_000), Dialect::Plan).nesting, Nesting::TooDeep);
+        assert_eq!(scan(&"- ".repeat(100_000), Dialect::Plan).nesting, Nesting::TooDeep);
+        assert_eq!(scan(&format!("{}a: 1", " ".repeat(200)), Dialect::Plan).nesting, Nesting::TooDeep);
     }
 
     #[test]

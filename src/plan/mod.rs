@@ -6,14 +6,18 @@
 //!
 //! A plan names things and bounds. It can't run commands, include files, read the environment or carry credentials, and nothing in it is
 //! ever expanded, so what was reviewed is what runs. What a plan says about the world is not checked here; that needs the world.
+//!
+//! A plan that names manifests is a [`bundle`]: it and what lies in the folder of its name are reviewed, hashed and recorded as one.
 
 pub mod address;
+pub mod bundle;
 mod by_hand;
 pub mod diagnostic;
 pub mod difference;
 pub mod document;
 pub mod lexical;
 mod lower;
+pub mod manifest;
 pub mod model;
 pub mod preset;
 pub mod promql;
@@ -26,18 +30,19 @@ use crate::{
     domain::digest::Digest,
     plan::{
         diagnostic::{Diagnostic, Severity},
-        lexical::Nesting,
+        lexical::{Dialect, Nesting},
         model::Plan,
         reader::{At, Problems},
     },
 };
 
-/// Reads a plan file's bytes. With the plan come the warnings.
+/// Reads a plan file's bytes alone: of manifests that it names the plan then has none, which is for [`bundle::read`]. With the plan come
+/// the warnings.
 /// # Errors
 /// Every problem of the file, in the order of the text, warnings included; at least one is an error.
 pub fn read(bytes: &[u8]) -> Result<(Plan, Vec<Diagnostic>), Vec<Diagnostic>> {
     let text = lexical::text(bytes)?;
-    let scanned = lexical::scan(text);
+    let scanned = lexical::scan(text, Dialect::Plan);
     let mut diagnostics = scanned.flaws;
     if scanned.nesting == Nesting::TooDeep {
         return Err(diagnostics);

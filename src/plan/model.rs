@@ -25,12 +25,14 @@ use crate::{
     },
     plan::model::{
         clusters::ClusterWay,
+        manifests::Manifest,
         readings::{Feed, PodPages, Readings},
         steps::Step,
     },
 };
 
 pub mod clusters;
+pub mod manifests;
 mod projects;
 pub mod readings;
 pub mod steps;
@@ -38,7 +40,7 @@ pub mod steps;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     pub name: Shown,
-    /// Of the file's bytes.
+    /// Of the file's bytes; of a bundle, as `plan::bundle` says.
     pub hash: Digest,
     pub project: Shown,
     pub region: Shown,
@@ -51,6 +53,9 @@ pub struct Plan {
     /// Ways to clusters, where they are not the usual one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub clusters: BTreeMap<Shown, ClusterWay>,
+    /// What the cluster is to hold, in the plan's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub manifests: Vec<Manifest>,
     pub routes: Vec<Route>,
     pub triggers: Vec<Trigger>,
     pub checklist: Vec<Item>,

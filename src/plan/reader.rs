@@ -49,7 +49,7 @@ impl Problems {
     pub(super) fn at(&mut self, at: &At<'_>, message: impl Into<String>) -> Note<'_> {
         self.on(at.node.id, at.path.clone(), message.into())
     }
-    fn on(&mut self, node: NodeId, path: String, message: String) -> Note<'_> {
+    pub(super) fn on(&mut self, node: NodeId, path: String, message: String) -> Note<'_> {
         let problem = Problem { severity: Severity::Error, node, path, message, allowed: None, suggestion: None };
         Note { problems: self, problem }
     }
@@ -182,7 +182,9 @@ fn forbidden(key: &str) -> Option<String> {
         "command" | "commands" | "exec" | "run" | "script" | "shell" | "hook" | "hooks" | "steps" => {
             "a plan can't run commands; it only names things and bounds"
         }
-        "include" | "includes" | "import" | "extends" | "file" | "path" => "a plan is one file and names no other",
+        "include" | "includes" | "import" | "extends" | "file" | "path" => {
+            "a plan names no files; what the cluster is to hold lies in the folder of the plan's name, and is named by `manifests`"
+        }
         "env" | "environment" | "headers" | "header" => "a plan is sent as it is written; there is nothing to expand or to add",
         "kubeconfig" | "credentials" | "token" | "password" | "secret" | "api_key" | "key_file" => {
             "credentials come from the host's own identity, never from a plan"

@@ -66,6 +66,12 @@ impl Account {
     pub(crate) fn own_plan(&self) -> PathBuf {
         let plan = self.folder.join("my plan.yaml");
         fs::copy(Account::plan(), &plan).unwrap();
+        let (shipped, own) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/hexproperty"), plan.with_extension(""));
+        fs::create_dir_all(&own).unwrap();
+        for manifest in fs::read_dir(shipped).unwrap() {
+            let manifest = manifest.unwrap();
+            fs::copy(manifest.path(), own.join(manifest.file_name())).unwrap();
+        }
         plan
     }
 

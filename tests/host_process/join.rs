@@ -87,6 +87,32 @@ fn a_session_that_flies_another_version_of_the_plan_is_not_joined() {
     assert!(account.card().is_some_and(|card| card["card"]["session"] != session.as_str() && card["life"] == "running"));
 }
 
+/// What the cluster is to hold is a part of the plan, and the journal keeps it.
+#[test]
+fn a_change_of_a_manifest_is_another_version_and_without_any_of_them_the_session_goes_on_under_its_own() {
+    let account = Account::new();
+    let plan = account.own_plan();
+    let session = running(&account, &plan);
+    let manifest = plan.with_extension("").join("frontend.yaml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replacen("cpu: 200m", "cpu: 300m", 1)).unwrap();
+    let refused = open(&account, &plan, &[&account.world.argument()]);
+    assert_eq!(refused.status.code(), Some(3), "{refused:?}");
+    let line = text.lines().position(|line| line.contains("cpu: 200m")).unwrap() + 1;
+    let said_so = said(&refused);
+    assert!(said_so.contains(&format!("manifests.frontend.text line {line}: cpu: 200m, and in the file cpu: 300m")), "{said_so}");
+    kill(&account);
+    fs::remove_dir_all(plan.with_extension("")).unwrap();
+    let without = open(&account, &plan, &["--session", &session, &account.world.argument()]);
+    assert_eq!(without.status.code(), Some(2), "{without:?}");
+    assert!(said(&without).contains("the manifest `frontend` can't be read: No such file or directory"), "{without:?}");
+    let kept = open(&account, &plan, &["--session", &session, "--keep-plan", &account.world.argument()]);
+    assert!(kept.status.success(), "{kept:?}");
+    assert_eq!(String::from_utf8(kept.stdout).unwrap().trim(), session);
+    let opened = account.transitions().into_iter().next().unwrap();
+    assert!(serde_json::to_string(&opened).unwrap().contains("cpu: 200m"), "the journal has what was flown");
+}
+
 #[test]
 fn what_is_printed_for_a_dead_session_takes_it_up_where_it_was() {
     let account = Account::new();

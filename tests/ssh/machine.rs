@@ -51,7 +51,13 @@ impl Machine {
         fs::copy(env!("CARGO_BIN_EXE_cutover"), folder.join("bin/cutover")).unwrap();
         open_to_all(&folder.join("bin/cutover"));
         let plan = Path::new(env!("CARGO_MANIFEST_DIR")).join("plans/hexproperty.yaml");
-        fs::copy(plan, folder.join("plan.yaml")).unwrap();
+        fs::copy(&plan, folder.join("plan.yaml")).unwrap();
+        fs::create_dir(folder.join("plan")).unwrap();
+        open_to_all(&folder.join("plan"));
+        for manifest in fs::read_dir(plan.with_extension("")).unwrap() {
+            let manifest = manifest.unwrap();
+            fs::copy(manifest.path(), folder.join("plan").join(manifest.file_name())).unwrap();
+        }
         let accounts = Accounts::make(&folder.join("homes"));
         Machine::make_keys(&folder);
         Machine::make_runtime_directory(&folder);

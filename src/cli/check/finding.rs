@@ -37,24 +37,30 @@ pub struct Finding {
     pub severity: Severity,
     /// In the vendor's words, as far as it is one of theirs: `projects/P/global/urlMaps/M`.
     pub object: String,
-    /// Where the plan speaks of it.
+    /// Where the plan speaks of it, or the file that is named here.
     pub place: Option<Place>,
+    /// A manifest of the plan, if it is in one.
+    pub file: Option<String>,
     /// What is so, and what follows from it.
     pub why: String,
-    /// A command that can be pasted.
+    /// A command that can be pasted; of a manifest, what to write in it.
     pub fix: Option<String>,
 }
 
 impl Finding {
     /// As grave as findings of its kind usually are.
     pub fn new(id: Id, object: impl Into<String>, why: impl Into<String>) -> Finding {
-        Finding { id, severity: id.severity(), object: object.into(), place: None, why: why.into(), fix: None }
+        Finding { id, severity: id.severity(), object: object.into(), place: None, file: None, why: why.into(), fix: None }
     }
     pub fn graver(self, severity: Severity) -> Finding {
         Finding { severity, ..self }
     }
     pub fn at(self, place: Option<Place>) -> Finding {
         Finding { place, ..self }
+    }
+    /// In a manifest, which is called so.
+    pub fn in_file(self, file: impl Into<String>) -> Finding {
+        Finding { file: Some(file.into()), ..self }
     }
     pub fn mend(self, fix: impl Into<String>) -> Finding {
         Finding { fix: Some(fix.into()), ..self }
@@ -163,6 +169,45 @@ ids! {
     TooFewReady "too-few-ready" Warning "Fewer instances are ready than there should be.",
     WorkloadTrouble "workload-trouble" Warning "The platform says that something is wrong with a workload.",
     WorkloadInPart "workload-in-part" Warning "A part of what the platform tells could not be read.",
+    ManifestInvalid "manifest-invalid" Error "A manifest holds a mistake.",
+    ManifestUndecided "manifest-undecided" Warning "A question that `cutover init --manifests` left in a manifest is not answered yet.",
+    ManifestUnnamed "manifest-unnamed" Warning "A file in the plan's folder is not named by the plan, and so is no part of it.",
+    ManifestNoObject "manifest-no-object" Error "A document of a manifest is no Kubernetes object.",
+    ManifestTwice "manifest-twice" Error "Two documents describe the same object.",
+    NamespaceUnsaid "namespace-unsaid" Warning "An object does not say in which namespace it is to be.",
+    ApiVersionNotServed "api-version-not-served" Error "A kind is not served under its `apiVersion`: removed from Kubernetes, or never there.",
+    ReferenceMissing "reference-missing" Warning "An object names another one that no manifest of the plan describes.",
+    WorkloadNotDescribed "workload-not-described" Warning "The plan leads traffic to a Deployment that none of its manifests describes.",
+    SelectorDiffers "selector-differs" Error "A workload's selector does not match the labels of its own pods.",
+    SelectorMatchesNothing "selector-matches-nothing" Error "A selector matches nothing that the manifests describe; a warning where they describe no workload of that namespace.",
+    PortNotServed "port-not-served" Error "A port leads to none that the other side has; a warning where it is a number that a container may listen on without saying so.",
+    ServiceWithoutNeg "service-without-neg" Warning "The Service before the plan's Deployment asks for no network endpoint group of its own, so no load balancer can split to its pods.",
+    IngressPathType "ingress-path-type" Error "A path of an Ingress has no `pathType`, or one that does not take its `*`.",
+    IngressNoWeights "ingress-no-weights" Warning "A GKE Ingress makes a load balancer whose URL map is its controller's; none of its weights reach Cloud Run.",
+    MultiClusterNoWeights "multi-cluster-no-weights" Error "A MultiClusterIngress is to split by weight, and knows none.",
+    PolicyBlocksHealthChecks "policy-blocks-health-checks" Error "A NetworkPolicy shuts out the load balancer and its health checks; a warning where nothing tells whether its pods stand behind one.",
+    ImageFloats "image-floats" Warning "An image is named without its digest, so that two pods may run two programs.",
+    RequestsMissing "requests-missing" Warning "A container requests no CPU or no memory.",
+    LimitsMissing "limits-missing" Warning "A container has no limit of memory, or one below what it requests.",
+    ProbeMissing "probe-missing" Warning "A container that serves has no readiness or no liveness probe.",
+    ProbeShallow "probe-shallow" Warning "A readiness probe shows that a port is open, and not that requests are answered.",
+    PreStopMissing "pre-stop-missing" Warning "A pod that goes does not wait until the load balancer has stopped to send to it.",
+    TerminationTooShort "termination-too-short" Error "A pod is killed before its `preStop` hook is over, or at once after it.",
+    ReplicasWithAutoscaler "replicas-with-autoscaler" Warning "A workload that an autoscaler scales says `replicas` too, and each apply puts them back.",
+    AutoscalerBounds "autoscaler-bounds" Error "An autoscaler's bounds exclude each other, or the replicas that stand beside them.",
+    AutoscalerWithoutRequests "autoscaler-without-requests" Error "An autoscaler goes by a share of what containers request, and one requests nothing.",
+    SingleReplica "single-replica" Warning "A workload that serves may have one pod alone.",
+    RolloutStopsAll "rollout-stops-all" Warning "A rollout takes all pods away before it starts others.",
+    DisruptionBudget "disruption-budget" Warning "Nothing keeps maintenance from taking all pods of a workload at once, or something forbids all maintenance.",
+    NoWorkloadIdentity "no-workload-identity" Warning "Pods are no account of Google's: their ServiceAccount names none, or they have no ServiceAccount of their own.",
+    SecretInPlain "secret-in-plain" Error "A container's environment holds what looks like a secret, in plain.",
+    SecretNeverRotates "secret-never-rotates" Warning "A secret of Secret Manager is declared without a rotation.",
+    SessionsEvicted "sessions-evicted" Warning "A Redis may evict whatever it likes when its memory is full, sessions of users included.",
+    MonitorWithoutSelector "monitor-without-selector" Error "A monitor of Prometheus selects nothing, or scrapes no port.",
+    AlertNeverFires "alert-never-fires" Warning "An alert goes by a series that is not there.",
+    ForeignWriter "foreign-writer" Warning "Another program is to move the traffic or the service that the plan moves.",
+    RevisionByAlias "revision-by-alias" Error "A revision is named by a word that moves, or that is none.",
+    RegionUnsaid "region-unsaid" Warning "A command does not say in which region.",
     DatabaseDoubtful "database-doubtful" Warning "A database is not as the plan wants it, or that can't be told; an error where the primary does not serve as one.",
     StepForeign "step-foreign" Warning "Something else stands where a step of the plan would act, or nothing that it does leads on from there.",
 }

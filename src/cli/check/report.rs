@@ -87,16 +87,20 @@ impl Report<'_> {
     }
 
     fn paragraph(&self, finding: &Finding) -> String {
-        let Finding { id, object, place, why, fix, .. } = finding;
-        let at = place.map_or_else(String::new, |place| format!("  ({}:{}:{})", self.file, place.line, place.column));
-        let fix = fix.as_ref().map_or_else(String::new, |fix| format!("      $ {fix}\n"));
+        let Finding { id, object, place, file, why, fix, .. } = finding;
+        let name = file.as_deref().unwrap_or(self.file);
+        let at = place.map_or_else(String::new, |place| format!("  ({name}:{}:{})", place.line, place.column));
+        // What mends a manifest is written in it, and typed into no shell.
+        let sign = if file.is_some() { '=' } else { '$' };
+        let fix = fix.as_ref().map_or_else(String::new, |fix| format!("      {sign} {fix}\n"));
         format!("  {}  {object}{at}\n      {why}\n{fix}", id.word())
     }
 
     /// One object; fields are added and never renamed.
     pub fn json(&self) -> Value {
         let findings = self.sorted().into_iter().map(|finding| {
-            let place = finding.place.map(|place| json!({"file": self.file, "line": place.line, "column": place.column}));
+            let file = finding.file.as_deref().unwrap_or(self.file);
+            let place = finding.place.map(|place| json!({"file": file, "line": place.line, "column": place.column}));
             json!({
                 "id": finding.id.word(),
                 "severity": finding.severity,
@@ -148,9 +152,9 @@ impl Report<'_> {
     }
 
     fn result(&self, finding: &Finding) -> Value {
-        let Finding { id, severity, object, place, why, fix } = finding;
+        let Finding { id, severity, object, place, file, why, fix } = finding;
         let index = Id::ALL.iter().position(|known| known == id);
-        let mut physical = json!({"artifactLocation": {"uri": uri(self.file)}});
+        let mut physical = json!({"artifactLocation": {"uri": uri(file.as_deref().unwrap_or(self.file))}});
         if let Some(place) = place {
             physical["region"] = json!({"startLine": place.line, "startColumn": place.column});
         }
@@ -225,5 +229,18 @@ mod tests {
         assert_eq!(result["locations"][0]["physicalLocation"]["region"], json!({"startLine": 3, "startColumn": 7}));
         assert_eq!((&result["level"], &result["properties"]["fix"]), (&json!("error"), &json!("gcloud x")));
         assert_eq!(uri("/a/b.yaml"), "file:///a/b.yaml");
+    }
+
+    #[test]
+    fn what_is_in_a_manifest_is_placed_there_and_its_fix_is_no_command() {
+        let found = [Finding::new(Id::ImageFloats, "Deployment web", "it floats")
+            .at(Some(Place { line: 9, column: 16 }))
+            .in_file("my plans/a/web.yaml")
+            .mend("pin it")];
+        let told = report(&found).text();
+        assert!(told.contains("image-floats  Deployment web  (my plans/a/web.yaml:9:16)\n      it floats\n      = pin it\n"), "{told}");
+        assert_eq!(report(&found).json()["findings"][0]["place"], json!({"file": "my plans/a/web.yaml", "line": 9, "column": 16}));
+        let location = &report(&found).sarif()["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+        assert_eq!(location["artifactLocation"]["uri"], "my%20plans/a/web.yaml");
     }
 }

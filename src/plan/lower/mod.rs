@@ -29,6 +29,7 @@ mod declared;
 mod expect;
 mod http_route;
 mod ladder;
+mod manifests;
 mod map_part;
 mod name;
 mod readings;
@@ -48,6 +49,7 @@ const KEYS: &[&str] = &[
     "region",
     "universe_domain",
     "clusters",
+    "manifests",
     "sources",
     "series",
     "routes",
@@ -79,6 +81,9 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
     if let Some(at) = fields.optional(problems, "series") {
         declared.series = series::declared(problems, &at);
         series::remark_on_unfed(problems, &at, &declared.fed_series());
+    }
+    if let Some(at) = fields.optional(problems, "manifests") {
+        manifests::named(problems, &at);
     }
     declared.project = project.clone();
     declared.region = region.clone();
@@ -117,6 +122,7 @@ pub(super) fn plan(problems: &mut Problems, root: &At<'_>, hash: Digest) -> Opti
         series: declared.series.iter().map(|(_, series)| *series).collect::<Option<_>>()?,
         universe_domain: universe_domain?,
         clusters: clusters?,
+        manifests: Vec::new(), // `bundle` puts in what they hold
         routes: routes?,
         triggers: triggers?,
         checklist: checklist?,

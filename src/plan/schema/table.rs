@@ -135,6 +135,7 @@ pub static PLAN: Object = Object {
             Kind::Named(&CLUSTER_WAY, &CLUSTER),
             "How clusters are reached, by their names; by their public endpoint if left out.",
         ),
+        maybe("manifests", Kind::List(&Kind::Text(&KUBERNETES), 1, Some(32)), "Kubernetes manifests in the folder of the plan's name."),
         maybe("sources", Kind::Named(&SOURCE, &SOURCE_NAME), "Servers that are asked for figures, by names that the plan gives them."),
         maybe(
             "series",
