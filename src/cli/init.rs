@@ -5,7 +5,7 @@
 //! says so and has the rest. No file is ever written over.
 
 use std::{
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
 };
@@ -16,6 +16,7 @@ use crate::{
     adapter::discovery::{Balancing, Explorer, Platforms, Unread, UrlMap},
     cli::{
         Exit, bounds,
+        bundle::folder_of,
         check::undecided,
         compose::{self, Places},
         environment::World,
@@ -29,6 +30,7 @@ use crate::{
 
 mod behind;
 mod draft;
+mod manifests;
 mod missing;
 mod paper;
 mod said;
@@ -51,6 +53,9 @@ pub struct Args {
     /// Where to write the plan; a file that is there is left alone [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Write also what each Cloud Run service is on GKE, into the folder beside the plan that has its name
+    #[arg(long, requires = "output")]
+    manifests: bool,
     /// Look at a simulated world instead: one of its own, or that of `cutover sim --port PORT`
     #[arg(long, num_args = 0..=1, value_name = "PORT", allow_negative_numbers = true, value_parser = bounds::world_port)]
     simulated: Option<Option<u16>>,
@@ -69,7 +74,12 @@ pub async fn run(args: Args) -> Result<Exit> {
         let why = "which project? say --project PROJECT; nothing was looked at";
         return Ok(said(why.to_owned(), Exit::Usage));
     };
-    if let Some(there) = args.output.as_deref().filter(|file| file.symlink_metadata().is_ok()) {
+    let folder = args.output.as_deref().filter(|_| args.manifests).map(folder_of);
+    if folder.as_deref() == args.output.as_deref() && folder.is_some() {
+        let why = "the folder of the manifests has the plan's name without its ending; give --output one, such as plan.yaml; nothing was looked at";
+        return Ok(said(why, Exit::Usage));
+    }
+    if let Some(there) = args.output.iter().chain(&folder).find(|file| file.symlink_metadata().is_ok()) {
         return Ok(said(is_there(there), Exit::Refused));
     }
     let (_world, places) = match args.simulated {
@@ -84,9 +94,9 @@ pub async fn run(args: Args) -> Result<Exit> {
     let at = args
         .simulated
         .map_or_else(String::new, |port| port.map_or_else(|| " --simulated".to_owned(), |port| format!(" --simulated {port}")));
-    let wish = Wish { url_map: args.url_map.as_deref(), region: args.region.as_deref(), at: &at };
+    let wish = Wish { url_map: args.url_map.as_deref(), region: args.region.as_deref(), at: &at, manifests: args.manifests };
     match discover(&project, &places, wish).await? {
-        Ok(Made { text, missing }) => deliver(&args, &text, &missing),
+        Ok(made) => deliver(&args, folder.as_deref(), &made),
         Err(Nothing { why, exit }) => Ok(said(why, exit)),
     }
 }
@@ -98,12 +108,16 @@ pub struct Wish<'a> {
     pub region: Option<&'a str>,
     /// How the world that is looked at is named on the command line, with a space before it; empty for Google's.
     pub at: &'a str,
+    /// Whether it is said too what its services of Cloud Run are on GKE.
+    pub manifests: bool,
 }
 
 /// A plan's text, and what is missing for a flight with it.
 #[derive(Debug)]
 pub struct Made {
     pub text: String,
+    /// What lies in the folder of its name: the names of manifests, and what they hold.
+    pub manifests: Vec<(String, String)>,
     missing: Vec<Missing>,
 }
 
@@ -131,8 +145,9 @@ pub async fn discover(project: &str, places: &Places, wish: Wish<'_>) -> Result<
     Ok(match draft::draft(seen, map) {
         Ok(draft) => {
             let unread: Vec<&Unread> = unread(&balancing, &platforms).collect();
-            let (text, missing) = write::plan(seen, &draft, &unread);
-            Ok(Made { text, missing })
+            let manifests = if wish.manifests { manifests::of(project, &draft.routes) } else { Vec::new() };
+            let (text, missing) = write::plan(seen, &draft, &unread, &manifests);
+            Ok(Made { text, manifests: manifests.into_iter().map(|made| (made.name, made.text)).collect(), missing })
         }
         Err(places) => Err(nowhere(map, &places, unread(&balancing, &platforms))),
     })
@@ -209,7 +224,15 @@ fn is_there(file: &Path) -> String {
 }
 
 /// Writes the plan where it was asked for, and says what is left to do.
-fn deliver(args: &Args, text: &str, missing: &[Missing]) -> Result<Exit> {
+fn deliver(args: &Args, folder: Option<&Path>, made: &Made) -> Result<Exit> {
+    let Made { text, manifests, missing } = made;
+    if let Some(folder) = folder.filter(|_| !manifests.is_empty()) {
+        fs::create_dir(folder).wrap_err_with(|| format!("{} can't be made; nothing was written", folder.display()))?;
+        for (name, text) in manifests {
+            let file = folder.join(format!("{name}.yaml"));
+            fs::write(&file, text).wrap_err_with(|| format!("{} can't be written; there is no plan", file.display()))?;
+        }
+    }
     let name = match args.output.as_deref() {
         None => {
             print::out(text);
@@ -240,6 +263,9 @@ fn deliver(args: &Args, text: &str, missing: &[Missing]) -> Result<Exit> {
         Some(None) => format!("cutover open {file} --simulated    (a session in a simulated world)"),
     };
     print::err(&format!("  cutover check {file}\n  {next}"));
+    if args.manifests && manifests.is_empty() {
+        print::err("note: of no Cloud Run service it could be read what it is made from, so there are no manifests");
+    }
     let other: Vec<String> = unexpected(text);
     other.iter().for_each(|problem| print::err(&format!("note: {problem}")));
     Ok(Exit::Done)

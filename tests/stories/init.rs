@@ -1,6 +1,6 @@
 //! From a project to a flight: `cutover init` looks at the simulated world, its questions are answered, and the plan flies.
 
-use std::{path::Path, process::Command};
+use std::{collections::BTreeSet, path::Path, process::Command};
 
 use cutover::{
     cli::{
@@ -117,6 +117,28 @@ async fn a_project_becomes_a_plan_that_is_refused_until_its_questions_are_answer
     assert_eq!(told(text), Vec::<usize>::new());
     let sky = Sky { text, plan: &[("settle: 10m", "settle: 45s")], ..Sky::calm("init") };
     flies(Session::begin(sky).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_project_runs_on_cloud_run_becomes_manifests_with_no_fault_but_what_is_asked() {
+    let world = Simulation::start(Config::default()).await.unwrap();
+    let places = Places::Simulated(*world.endpoints());
+    let wish = Wish { manifests: true, ..Wish::default() };
+    let Made { text, manifests, .. } = discover("hexproperty", &places, wish).await.unwrap().unwrap();
+    world.stop().await;
+    let names: Vec<&str> = manifests.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["frontend", "backend", "api"]);
+    let folder = std::env::temp_dir().join(format!("cutover-made-{}", std::process::id()));
+    std::fs::create_dir_all(folder.join("plan")).unwrap();
+    std::fs::write(folder.join("plan.yaml"), all_answered(&text)).unwrap();
+    for (name, text) in &manifests {
+        std::fs::write(folder.join("plan").join(format!("{name}.yaml")), text).unwrap();
+    }
+    let checked = check(&folder.join("plan.yaml"), 100.0);
+    std::fs::remove_dir_all(folder).unwrap();
+    assert_eq!(checked.plan.unwrap().manifests.len(), 3, "{}", checked.text);
+    let found: BTreeSet<&str> = checked.findings.iter().filter(|finding| finding.file.is_some()).map(|finding| finding.id.word()).collect();
+    assert_eq!(found, BTreeSet::from(["image-floats", "manifest-undecided", "probe-shallow"]), "{}", checked.text);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

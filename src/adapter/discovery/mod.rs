@@ -7,10 +7,11 @@
 mod compute;
 mod pages;
 mod platforms;
+pub mod run_template;
 mod wire;
 
 use crate::{
-    adapter::{google_auth::Token, http::Client},
+    adapter::{discovery::run_template::RunTemplate, google_auth::Token, http::Client},
     domain::{fault::Fault, platform::Endpoint, position::MapRule, shown::Shown},
 };
 
@@ -164,6 +165,8 @@ pub struct RunService {
     pub is_open: bool,
     /// Each target of its own split, with its percents; a revision, or what follows each deploy.
     pub traffic: Vec<Target>,
+    /// What its next instances are made from, if that could be read.
+    pub template: Option<RunTemplate>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

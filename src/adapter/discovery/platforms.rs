@@ -1,10 +1,12 @@
 //! Cloud Run services, clusters with what they expose, and Cloud SQL instances.
 
 use futures::{future::join_all, join};
+use serde::Deserialize;
 
 use super::{
     Cluster, Database, Explorer, Platforms, RunService, Target, Unread,
     pages::{self, Listed},
+    run_template::RunTemplate,
     wire::{ClusterWire, Clusters, InstanceWire, Instances, RunServiceWire, RunServices},
 };
 use crate::{
@@ -88,6 +90,13 @@ fn run_service(region: &Shown, wire: RunServiceWire) -> Option<RunService> {
         revision: Some(target.revision.as_str()).filter(|name| !name.is_empty()).map(Shown::new),
         percent: target.percent,
     };
+    let template = RunTemplate::deserialize(wire.template).ok().map(|mut template| {
+        template.scaling.min_instance_count = template.scaling.min_instance_count.max(wire.scaling.min_instance_count);
+        if wire.scaling.max_instance_count > 0 {
+            template.scaling.max_instance_count = wire.scaling.max_instance_count;
+        }
+        template
+    });
     let uri = Some(wire.uri.as_str()).filter(|uri| !uri.is_empty() && !wire.default_uri_disabled).map(Shown::new);
     Some(RunService {
         name: Shown::new(name),
@@ -95,6 +104,7 @@ fn run_service(region: &Shown, wire: RunServiceWire) -> Option<RunService> {
         uri,
         is_open: wire.ingress == "INGRESS_TRAFFIC_ALL" && !wire.default_uri_disabled,
         traffic: wire.traffic.into_iter().map(target).filter(|target| target.percent > 0).collect(),
+        template,
     })
 }
 
@@ -111,7 +121,6 @@ fn database(wire: InstanceWire) -> Database {
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
     use serde_json::{Value, json};
 
     use super::*;

@@ -257,6 +257,21 @@ pub(super) struct RunServiceWire {
     pub default_uri_disabled: bool,
     #[serde(default, deserialize_with = "lenient")]
     pub traffic: Vec<TargetWire>,
+    /// Read by itself, so that an odd one hides nothing but itself.
+    #[serde(default)]
+    pub template: Value,
+    #[serde(default, deserialize_with = "lenient")]
+    pub scaling: ServiceScalingWire,
+}
+
+/// Of the service as a whole, beside what its template says of one revision.
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ServiceScalingWire {
+    #[serde(deserialize_with = "lenient")]
+    pub min_instance_count: u32,
+    #[serde(deserialize_with = "lenient")]
+    pub max_instance_count: u32,
 }
 
 #[derive(Deserialize)]

@@ -3,6 +3,7 @@
 use super::{
     behind::Seen,
     draft::{Draft, Home, Route, Target, place, primaries},
+    manifests,
     missing::{self, Missing},
     paper::{Paper, quoted},
     said::Said,
@@ -13,9 +14,14 @@ use crate::{
 };
 
 /// The plan's text, and what is missing for a flight besides.
-pub(super) fn plan(seen: Seen<'_>, draft: &Draft<'_>, unread: &[&Unread]) -> (String, Vec<Missing>) {
+pub(super) fn plan(seen: Seen<'_>, draft: &Draft<'_>, unread: &[&Unread], manifests: &[manifests::Made]) -> (String, Vec<Missing>) {
     let mut paper = Paper::default();
     head(&mut paper, seen, draft, unread);
+    if !manifests.is_empty() {
+        paper.blank();
+        paper.line(0, "manifests:", "files of the folder that has the plan's name");
+        manifests.iter().for_each(|made| paper.line(2, &format!("- {}", quoted(&made.name)), ""));
+    }
     clusters(&mut paper, seen, draft);
     sources(&mut paper, seen);
     paper.blank();
