@@ -157,9 +157,13 @@ pub(crate) struct Session {
 impl Session {
     /// Opened, with both people here, and nothing known of the world.
     pub(crate) fn open(plan: Plan) -> Session {
+        Session::open_on(START, plan)
+    }
+    /// The same, with its first entry at `began`.
+    fn open_on(began: Timestamp, plan: Plan) -> Session {
         let mut session = Session {
             state: State::default(),
-            now: START,
+            now: began,
             entries: vec![],
             decisions: vec![],
             asks: 0,
@@ -187,7 +191,11 @@ impl Session {
         session
     }
     pub(crate) fn with(plan: Plan, share: u16) -> Session {
-        let mut session = Session::open(plan);
+        Session::with_on(START, plan, share)
+    }
+    /// The same, with its first entry at `began`.
+    pub(crate) fn with_on(began: Timestamp, plan: Plan, share: u16) -> Session {
+        let mut session = Session::open_on(began, plan);
         session.weights(share);
         session.healthy();
         assert_eq!(session.ask(&ana(), Command::Controls(ControlsCommand::Take)), Verdict::Accepted);

@@ -7,6 +7,8 @@
 #[path = "../core/session.rs"]
 mod session;
 
+#[path = "fired.rs"]
+mod fired;
 #[path = "promtool.rs"]
 mod promtool;
 #[path = "series.rs"]
@@ -35,10 +37,11 @@ use cutover::{
     },
     port::Sensor,
 };
+use fired::Fired;
 use promtool::Rule;
 use reqwest::Url;
 use serde_json::{Value, json};
-use series::{About, Better, Case, EVERY_S, Scrape, cases};
+use series::{About, Case, EVERY_S, Scrape, cases};
 use session::{SECOND, Session, gke, plan};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -63,40 +66,12 @@ fn rule(about: About) -> Rule {
     }
 }
 
-/// When, in seconds from the first scrape, and whether for want of figures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fired {
-    Never,
-    At(usize),
-    Blind(usize),
-}
-
-impl std::fmt::Display for Fired {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Fired::Never => f.pad("never"),
-            Fired::At(second) => f.pad(&format!("{second} s")),
-            Fired::Blind(second) => f.pad(&format!("blind {second} s")),
-        }
-    }
-}
-
-impl Fired {
-    /// Whether it differs from what Prometheus does so.
-    fn is(self, better: Better, theirs: Fired) -> bool {
-        match (better, theirs, self) {
-            (Better::Sooner, Fired::At(theirs), Fired::At(ours)) => ours < theirs,
-            (Better::Unproven, Fired::At(_), Fired::Never | Fired::Blind(_)) | (Better::Blind, Fired::Never, Fired::Blind(_)) => true,
-            (Better::Sooner | Better::Unproven | Better::Blind, _, _) => false,
-        }
-    }
-
-    fn is_near(self, other: Fired) -> bool {
-        match (self, other) {
-            (Fired::Never, Fired::Never) => true,
-            (Fired::At(one), Fired::At(other)) => one.abs_diff(other) <= EVERY_S,
-            (Fired::Never | Fired::At(_) | Fired::Blind(_), _) => false,
-        }
+/// In seconds.
+fn shown(fired: Fired) -> String {
+    match fired {
+        Fired::Never => "never".to_owned(),
+        Fired::At(second) => format!("{second} s"),
+        Fired::Blind(second) => format!("blind {second} s"),
     }
 }
 
@@ -273,11 +248,12 @@ async fn triggers_fire_when_prometheus_alerts_do_or_better() {
     let mut wrong = Vec::new();
     for case in cases() {
         let (theirs, ours, page) = run(&case, &folder).await;
-        let shown = page.map_or_else(|| "-".to_owned(), |page| page.to_string());
-        println!("{:<46} {theirs:>10} {ours:>12} {shown:>12}  {}", case.name, case.better.map_or("", |(_, because)| because));
+        let by_page = page.map_or_else(|| "-".to_owned(), shown);
+        let because = case.better.map_or("", |(_, because)| because);
+        println!("{:<46} {:>10} {:>12} {by_page:>12}  {because}", case.name, shown(theirs), shown(ours));
         let each: Vec<Fired> = std::iter::once(ours).chain(page).collect();
-        let is_well = |ours: &Fired| theirs.is_near(*ours) || case.better.is_some_and(|(how, _)| ours.is(how, theirs));
-        let differs = each.iter().any(|ours| !theirs.is_near(*ours));
+        let is_well = |ours: &Fired| theirs.is_near(*ours, EVERY_S) || case.better.is_some_and(|(how, _)| ours.is(how, theirs));
+        let differs = each.iter().any(|ours| !theirs.is_near(*ours, EVERY_S));
         if !each.iter().all(is_well) || differs != case.better.is_some() {
             wrong.push(case.name);
         }
