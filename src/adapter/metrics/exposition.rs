@@ -1,17 +1,18 @@
 //! From the text of a metrics page to the few series that we need, or the reason why they can't be trusted.
 //!
-//! It is given the lines of the wanted families alone, one at a time (`intake` cuts them out of what comes), and of their labels no more is kept than tells them apart. Labels that the parser would mangle are percent-encoded before
-//! it sees them, types are not told to it, so each sample comes back alone, and one that does not come back makes the whole page unreadable:
-//! a page that is understood in part is not understood. The two formats look alike and differ in their stamps: milliseconds in the plain
-//! text of Prometheus, seconds in OpenMetrics; the media type tells which it is.
+//! It is given the lines of the wanted families alone, one at a time (`intake` cuts them out of what comes, `line` reads them), and of their
+//! labels no more is kept than tells them apart. A line that is no sample makes the whole page unreadable: a page that is understood in part
+//! is not understood. The two formats look alike and differ in their stamps: milliseconds in the plain text of Prometheus, seconds in
+//! OpenMetrics; the media type tells which it is.
 
 use std::collections::BTreeMap;
 
-use prometheus_parse::{Sample, Scrape, Value};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
-use super::gauge::Gauge;
+use super::{
+    gauge::Gauge,
+    line::{LabelSet, Labels, Sample, sample},
+};
 use crate::domain::{
     metric::{Gap, PAGE_SERIES_MAX},
     time::Timestamp,
@@ -89,15 +90,11 @@ impl Default for Families {
 
 impl Families {
     /// Whether a series of requests or durations is one of those that are counted.
-    fn counts(&self, labels: &BTreeMap<&str, &str>) -> bool {
-        let held = |name: &str| labels.get(name).copied();
-        self.only.iter().all(|(name, value)| held(name) == Some(value.as_str()))
-            && !self.without.iter().any(|(name, begins)| held(name).is_some_and(|held| held.starts_with(begins.as_str())))
+    fn counts(&self, labels: &LabelSet) -> bool {
+        self.only.iter().all(|(name, value)| labels.get(name).as_deref() == Some(value.as_str()))
+            && !self.without.iter().any(|(name, begins)| labels.get(name).is_some_and(|held| held.starts_with(begins.as_str())))
     }
 }
-
-/// Which label set a counter has: equal for equal sets, and as long for long ones.
-pub(super) type Labels = [u8; 16];
 
 /// One family's counters, or why they are not to be had.
 pub(super) type Counters<K> = Result<BTreeMap<K, f64>, Gap>;
@@ -178,16 +175,16 @@ pub(super) enum Status {
 impl Status {
     /// Of the labels that may hold a status, those that hold one decide together: an application's own `code="E_DB"` beside
     /// `status="500"` is no second opinion, and `code="200"` is one.
-    fn of(labels: &BTreeMap<&str, &str>, Families { status_labels: names, failed, .. }: &Families) -> Status {
+    fn of(labels: &LabelSet, Families { status_labels: names, failed, .. }: &Families) -> Status {
         if let Some(failed) = failed {
             let is = |text: &str| failed.iter().any(|what| what == text || class(text).is_some_and(|class| *what == format!("{class}xx")));
-            return match names.iter().find_map(|name| labels.get(name.as_str())) {
+            return match names.iter().find_map(|name| labels.get(name)) {
                 None => Status::NotTold,
-                Some(text) if is(text) => Status::Failed,
+                Some(text) if is(&text) => Status::Failed,
                 Some(_) => Status::Fine,
             };
         }
-        let mut classes = names.iter().filter_map(|name| labels.get(name.as_str())).filter_map(|text| class(text));
+        let mut classes = names.iter().filter_map(|name| labels.get(name)).filter_map(|text| class(&text));
         match classes.next() {
             None => Status::NotTold,
             Some(class) if classes.all(|other| other == class) => Status::Told { class },
@@ -291,33 +288,31 @@ impl<'f> Reader<'f> {
         }
         let line = std::str::from_utf8(line).map_err(|_| Gap::Unreadable)?;
         let Reader { families, bucket, page, .. } = self;
-        let (clean, time) = normal(line, self.format).ok_or(Gap::Unreadable)?;
+        let Sample { name, mut labels, value, time } = sample(line).ok_or(Gap::Unreadable)?;
+        let time = time.map(|text| self.format.time(text).ok_or(Gap::Unreadable)).transpose()?;
         page.stamped_at = page.stamped_at.max(time);
-        let sample = only_sample(clean)?;
-        let Value::Untyped(value) = sample.value else { return Err(Gap::Unreadable) };
-        let mut labels: BTreeMap<&str, &str> = sample.labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let mut is_gauge = false;
-        for (gauge, values) in families.gauges.iter().zip(&mut page.gauges).filter(|(gauge, _)| gauge.family == sample.metric) {
+        for (gauge, values) in families.gauges.iter().zip(&mut page.gauges).filter(|(gauge, _)| gauge.family == name) {
             is_gauge = true;
             if gauge.counts(&labels) {
-                insert(values, joined(&labels), value);
+                insert(values, labels.digest(), value);
             }
         }
-        if (sample.metric == families.requests || sample.metric == *bucket) && !families.counts(&labels) {
+        if (name == families.requests || name == *bucket) && !families.counts(&labels) {
             return Ok(());
         }
-        if sample.metric == families.requests {
+        if name == families.requests {
             let status = Status::of(&labels, families);
-            insert(&mut page.requests, RequestKey { series: joined(&labels), status }, value);
-        } else if sample.metric == *bucket {
+            insert(&mut page.requests, RequestKey { series: labels.digest(), status }, value);
+        } else if name == *bucket {
             let bound =
-                labels.remove("le").and_then(|text| text.parse().ok()).filter(|bound: &f64| !bound.is_nan()).ok_or(Gap::Unreadable)?;
+                labels.take("le").and_then(|text| text.parse().ok()).filter(|bound: &f64| !bound.is_nan()).ok_or(Gap::Unreadable)?;
             let bound = Bound(families.unit.seconds(bound));
-            insert(&mut page.buckets, BucketKey { series: joined(&labels), bound }, value);
-        } else if sample.metric == STARTED {
+            insert(&mut page.buckets, BucketKey { series: labels.digest(), bound }, value);
+        } else if name == STARTED {
             self.starts.push(value);
-        } else if families.dropped.as_ref() == Some(&sample.metric) {
-            insert(&mut page.dropped, joined(&labels), value);
+        } else if families.dropped.as_deref() == Some(name) {
+            insert(&mut page.dropped, labels.digest(), value);
         } else if !is_gauge {
             return Err(Gap::Unreadable);
         }
@@ -332,13 +327,6 @@ impl<'f> Reader<'f> {
         };
         Page { started, ..self.page }
     }
-}
-
-/// One line is one sample; nothing of a page is held beside what it counts.
-fn only_sample(line: String) -> Result<Sample, Gap> {
-    let scrape = Scrape::parse(std::iter::once(Ok(line))).map_err(|_| Gap::Unreadable)?;
-    let mut samples = scrape.samples.into_iter();
-    samples.next().filter(|_| samples.next().is_none()).ok_or(Gap::Unreadable)
 }
 
 /// Adds a sample to its family; one bad value spoils the family, for a sum over the rest would be wrong.
@@ -361,65 +349,6 @@ fn insert<K: Ord>(counters: &mut Counters<K>, key: K, value: f64) {
     }
     let mut held = std::mem::replace(counters, Err(Gap::Missing)).unwrap_or_default();
     *counters = if held.insert(key, value).is_some() { Err(Gap::Ambiguous) } else { Ok(held) };
-}
-
-fn joined(labels: &BTreeMap<&str, &str>) -> Labels {
-    let mut hash = Sha256::new();
-    // A name or a value holds neither sign: whatever could be one is written otherwise by then.
-    labels.iter().for_each(|(name, value)| [name, "=", value, ","].iter().for_each(|part| hash.update(part)));
-    let whole: [u8; 32] = hash.finalize().into();
-    std::array::from_fn(|place| whole[place])
-}
-
-fn name_of(line: &str) -> &str {
-    let line = line.trim_start();
-    line.split(['{', ' ', '\t']).next().unwrap_or("")
-}
-
-/// The line as the parser understands it: no blanks around labels, harmless characters within their values, no time. The time is apart.
-fn normal(line: &str, format: Format) -> Option<(String, Option<Timestamp>)> {
-    let line = line.trim();
-    let name = name_of(line);
-    let rest = line[name.len()..].trim_start();
-    let (labels, rest) = match rest.strip_prefix('{') {
-        Some(inside) => harmless(inside)?,
-        None => (String::new(), rest),
-    };
-    let mut words = rest.split_whitespace();
-    let value = words.next()?;
-    // An exemplar begins with `#`; what stands before it may be a time.
-    let time = match words.next() {
-        None | Some("#") => None,
-        Some(text) => Some(format.time(text)?),
-    };
-    let labels = if labels.is_empty() { labels } else { format!("{{{labels}}}") };
-    Some((format!("{name}{labels} {value}"), time))
-}
-
-/// Reads labels up to the closing brace. Within quotes, whatever the parser takes for structure becomes `%` and hex, so nothing collides.
-fn harmless(inside: &str) -> Option<(String, &str)> {
-    let mut clean = String::new();
-    let mut quoted = false;
-    let mut characters = inside.char_indices();
-    while let Some((place, character)) = characters.next() {
-        match (quoted, character) {
-            (false, '}') => return Some((clean.trim_end_matches(',').to_owned(), &inside[place + 1..])),
-            (false, ' ' | '\t') => {}
-            (_, '"') => {
-                quoted = !quoted;
-                clean.push('"');
-            }
-            (true, '\\') => push_hex(&mut clean, characters.next()?.1),
-            (true, ',' | '=' | '{' | '}' | '%') => push_hex(&mut clean, character),
-            (_, other) => clean.push(other),
-        }
-    }
-    None
-}
-
-/// An escaped character or a structural one. Escapes are kept apart from what they stand for only by their letter, which is enough to tell series apart.
-fn push_hex(clean: &mut String, character: char) {
-    clean.push_str(&format!("%{:02x}", character as u32));
 }
 
 #[cfg(test)]
@@ -502,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn label_values_that_the_parser_would_mangle_stay_apart() {
+    fn label_values_that_look_like_structure_stay_apart() {
         let page = read(
             "http_requests_total{path=\"/a,b}c\",code=\"200\"} 1\nhttp_requests_total{path=\"/a,d=e\",code=\"200\"} 2\n\
              http_requests_total{ path = \"say \\\"hi\\\"\" , code=\"500\",} 3 1795469984847\n",
@@ -512,6 +441,17 @@ mod tests {
         assert_eq!(requests.values().sum::<f64>(), 6.0);
         assert_eq!(requests.keys().filter(|key| key.is_failure()).count(), 1);
         assert_eq!(page.stamped_at, Some(Timestamp(1_795_469_984_847)));
+    }
+
+    #[test]
+    fn a_plan_chooses_series_by_what_their_labels_say() {
+        let text = "http_requests_total{code=\"200\",path=\"/q?a=1,2\"} 5\nhttp_requests_total{code=\"200\",path=\"/\"} 7\n";
+        let pair = |value: &str| vec![("path".to_owned(), value.to_owned())];
+        let sum = |families: &Families| {
+            page(text.as_bytes(), Format::Text, families).unwrap().requests.map(|requests| requests.values().sum::<f64>())
+        };
+        assert_eq!(sum(&Families { only: pair("/q?a=1,2"), ..Families::default() }), Ok(5.0));
+        assert_eq!(sum(&Families { without: pair("/q?a="), ..Families::default() }), Ok(7.0));
     }
 
     #[test]

@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::exposition::{Counters, Labels, Page};
+use super::{
+    exposition::{Counters, Page},
+    line::{LabelSet, Labels},
+};
 use crate::domain::{
     metric::{Gap, Measured, Metric, Sample},
     series::Over,
@@ -25,8 +28,8 @@ pub struct Gauge {
 
 impl Gauge {
     /// Whether a series of the family is one that counts.
-    pub(super) fn counts(&self, labels: &BTreeMap<&str, &str>) -> bool {
-        self.labels.iter().all(|(name, value)| labels.get(name.as_str()) == Some(&value.as_str()))
+    pub(super) fn counts(&self, labels: &LabelSet) -> bool {
+        self.labels.iter().all(|(name, value)| labels.get(name).as_deref() == Some(value.as_str()))
     }
 
     fn told<'a>(&self, pages: impl Iterator<Item = &'a Counters<Labels>>, at: Timestamp) -> Measured {

@@ -10,8 +10,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
     Config, MetricsSensor,
-    exposition::{BucketKey, Labels, RequestKey},
+    exposition::{BucketKey, RequestKey},
     kinship::Kin,
+    line::Labels,
     window::Window,
 };
 

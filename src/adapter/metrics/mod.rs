@@ -11,6 +11,7 @@ mod exposition;
 mod gauge;
 mod intake;
 mod kinship;
+mod line;
 mod memory;
 pub mod pods;
 mod window;
@@ -34,12 +35,13 @@ use crate::{
     port::{Answer, Sensor},
 };
 use arithmetic::{Quantile, histogram_quantile};
-use exposition::{Bound, BucketKey, Labels, Page, RequestKey, Status};
+use exposition::{Bound, BucketKey, Page, RequestKey, Status};
 pub use exposition::{Families, Unit};
 pub use gauge::Gauge;
 use intake::Intake;
 use kinship::Kin;
-use window::{Kinship, SERIES_MAX, Window};
+use line::Labels;
+use window::{Grown, Kinship, SERIES_MAX, Window};
 
 /// Where to scrape and how to reckon.
 #[derive(Clone)]
@@ -167,7 +169,13 @@ impl MetricsSensor {
         if self.kin.is_several(at) {
             return all(Gap::SeveralProcesses);
         }
-        let measure = |metric| untold.get(&metric).map_or_else(|| self.measure(metric, at), |gap| Err(*gap));
+        let window = self.config.window;
+        let grown = FamilyGrowth {
+            requests: self.requests.grown(window),
+            buckets: self.buckets.grown(window),
+            dropped: self.dropped.grown(window),
+        };
+        let measure = |metric| untold.get(&metric).map_or_else(|| grown.measure(metric, at), |gap| Err(*gap));
         Metric::STANDARD.into_iter().map(|metric| (metric, measure(metric))).chain(gauges).collect()
     }
 
@@ -196,16 +204,24 @@ impl MetricsSensor {
         }
         untold
     }
+}
 
+/// How the counters of each family grew over the window, or why that is not known.
+struct FamilyGrowth<'w> {
+    requests: Result<Grown<'w, RequestKey>, Gap>,
+    buckets: Result<Grown<'w, BucketKey>, Gap>,
+    dropped: Result<Grown<'w, Labels>, Gap>,
+}
+
+impl FamilyGrowth<'_> {
     fn measure(&self, metric: Metric, at: Timestamp) -> Measured {
-        let window = self.config.window;
         match metric {
             Metric::RequestRate => {
-                let all = self.requests.grown(window)?.sum(|_| true);
+                let all = known(&self.requests)?.sum(|_| true);
                 Ok(Sample::exact(all.rate, whole(all.count), at))
             }
             Metric::ErrorRate => {
-                let grown = self.requests.grown(window)?;
+                let grown = known(&self.requests)?;
                 let (all, failed) = (grown.sum(|_| true), grown.sum(RequestKey::is_failure));
                 if all.rate <= 0.0 {
                     return Err(Gap::LowVolume);
@@ -217,8 +233,8 @@ impl MetricsSensor {
             Metric::P95Latency => self.latency(0.95, at),
             Metric::P99Latency => self.latency(0.99, at),
             Metric::DropRate => {
-                let requests = self.requests.grown(window).map_or(0.0, |grown| grown.sum(|_| true).count);
-                Ok(Sample::exact(self.dropped.grown(window)?.sum(|_| true).rate, whole(requests), at))
+                let requests = self.requests.as_ref().map_or(0.0, |grown| grown.sum(|_| true).count);
+                Ok(Sample::exact(known(&self.dropped)?.sum(|_| true).rate, whole(requests), at))
             }
             // It is taken from the page as it stands.
             Metric::Declared(_) => Err(Gap::Missing),
@@ -227,7 +243,7 @@ impl MetricsSensor {
 
     /// The quantile over all series together, in milliseconds.
     fn latency(&self, quantile: f64, at: Timestamp) -> Measured {
-        let grown = self.buckets.grown(self.config.window)?;
+        let grown = known(&self.buckets)?;
         let mut by_bound: BTreeMap<Bound, f64> = BTreeMap::new();
         for (key, growth) in &grown.0 {
             *by_bound.entry(key.bound).or_default() += growth.rate;
@@ -239,6 +255,10 @@ impl MetricsSensor {
             Quantile::Beyond(seconds) => Sample::at_least(seconds * 1000.0, requests, at),
         })
     }
+}
+
+fn known<'g, 'w, K>(grown: &'g Result<Grown<'w, K>, Gap>) -> Result<&'g Grown<'w, K>, Gap> {
+    grown.as_ref().map_err(|gap| *gap)
 }
 
 fn whole(count: f64) -> u64 {

@@ -8,8 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::super::{
-    exposition::{Bound, BucketKey, Counters, Labels, Page, RequestKey, Status},
+    exposition::{Bound, BucketKey, Counters, Page, RequestKey, Status},
     kinship::SAME_START_S,
+    line::Labels,
 };
 use crate::domain::{
     metric::{Gap, PAGE_SERIES_MAX},
