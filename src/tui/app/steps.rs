@@ -59,8 +59,8 @@ impl App {
         let fresh = state.feed.iter().filter(|line| line.seq > before.seq);
         let is_missed =
             |what: &StepNews| matches!(what, StepNews::NotDone { .. } | StepNews::OutcomeUnknown { .. } | StepNews::DidNotHappen { .. });
-        let missed = fresh.filter(|line| matches!(&line.news, News::Step { step, what } if is_missed(what) && is_mine(step)));
-        if let Some(line) = missed.last() {
+        let mut missed = fresh.filter(|line| matches!(&line.news, News::Step { step, what } if is_missed(what) && is_mine(step)));
+        if let Some(line) = missed.next_back() {
             self.notify(Tone::Alarm, crate::words::news(&line.news, Names::of(&state)));
         }
     }

@@ -78,7 +78,7 @@ fn asked<'a>(world: &World, parts: &[&'a str]) -> Option<Asked<'a>> {
     let work = |name: &str| world.addresses.operations().iter().find(|work| work.scope == scope && name_of(work) == name).cloned();
     match rest {
         ["addresses"] => Some(Asked::All(scope)),
-        ["addresses", name] => Some(Asked::One(scope, *name)),
+        ["addresses", name] => Some(Asked::One(scope, name)),
         // Where those of the URL map are, all are told together.
         ["operations"] if scope.path() != world.load_balancer.kind.place() => Some(Asked::Operations(scope)),
         ["operations", name] => work(name).map(Asked::Operation),
