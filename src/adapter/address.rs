@@ -182,6 +182,7 @@ impl AddressStep {
         };
         let ask = ask.query("requestId", &request_id::of(intent, "")).because(intent);
         match self.compute.send(ask).await.and_then(|reply| reply.json::<Operation>()) {
+            Ok(operation) if operation.name.is_empty() => Failure::unnamed(&self.name).outcome(),
             Ok(operation) => Outcome::Done(Receipt { version: None, operation: Some(Shown::new(&operation.name)) }),
             Err(failure) => failure.outcome(),
         }

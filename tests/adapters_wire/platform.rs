@@ -202,7 +202,8 @@ async fn a_change_names_the_etag_and_without_one_nothing_is_changed() {
 
 #[tokio::test]
 async fn an_answer_that_can_t_be_read_leaves_a_creation_unknown() {
-    for reaction in [Reaction::Close, Reaction::text(200, "text/html", "<html>"), Reaction::json(502, json!({}))] {
+    let empty = Reaction::json(200, json!({}));
+    for reaction in [Reaction::Close, Reaction::text(200, "text/html", "<html>"), Reaction::json(502, json!({})), empty] {
         let server = Server::start(move |asked, _| match path(asked) {
             (method, at) if method == "GET" && at == OPERATIONS => Reaction::json(200, json!({})),
             (method, _) if method == "GET" => missing(),
@@ -317,4 +318,17 @@ async fn a_floor_keeps_what_else_is_set_of_a_services_scaling() {
     let scaling = json!({"maxInstanceCount": 20, "scalingMode": "AUTOMATIC", "minInstanceCount": 6});
     assert_eq!(kept, json!({"etag": "\"CLabc\"", "scaling": scaling}));
     assert_eq!(floor(json!({"minInstanceCount": 9})).await["scaling"], json!({"minInstanceCount": 0}), "taken back to what the plan says");
+}
+
+#[tokio::test]
+async fn an_answer_that_names_no_work_leaves_an_address_unknown() {
+    let server = Server::start(|asked, _| match path(asked) {
+        (method, at) if method == "GET" && at.ends_with("/operations") => Reaction::json(200, json!({})),
+        (method, _) if method == "GET" => Reaction::json(404, json!({"error": {"code": 404, "message": "The resource was not found"}})),
+        (_, _) => Reaction::json(200, json!({})),
+    })
+    .await;
+    let step = AddressStep::new("hexproperty".to_owned(), "hexproperty-ip".to_owned(), None, client(&server));
+    let outcome = step.act(Act::Run, &Version("absent".to_owned()), &intent()).await;
+    assert!(matches!(&outcome, Outcome::Unknown(fault) if fault.kind == FaultKind::Unreadable), "{outcome:?}");
 }

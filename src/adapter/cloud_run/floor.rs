@@ -149,6 +149,7 @@ impl FloorStep {
         let patch = json!({"etag": version.0, "scaling": scaling});
         let ask = Ask::patch(self.config.service.at(&self.run), &patch, Limits::WRITE).query("updateMask", "scaling").because(intent);
         match self.run.send(ask).await.and_then(|reply| reply.json::<Operation>()) {
+            Ok(operation) if operation.name.is_empty() => Failure::unnamed(&self.config.service.service).outcome(),
             Ok(operation) => Outcome::Done(Receipt { version: None, operation: Some(Shown::new(&operation.name)) }),
             Err(failure) => failure.outcome(),
         }

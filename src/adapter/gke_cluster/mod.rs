@@ -158,6 +158,7 @@ impl GkeClusterStep {
             None => return self.changed(),
         };
         match self.container.send(ask.because(intent)).await.and_then(|reply| reply.json::<Operation>()) {
+            Ok(operation) if operation.name.is_empty() => Failure::unnamed(self.wanted.name.as_str()).outcome(),
             Ok(operation) => Outcome::Done(Receipt { version: None, operation: Some(Shown::new(&operation.name)) }),
             Err(failure) => failure.outcome(),
         }

@@ -55,6 +55,11 @@ impl Failure {
         Failure { fault: Fault::new(kind, message), progress, reason: Reason::Untold }
     }
 
+    /// An answer that should name the work that it began, and does not: whether it did begin, nobody knows.
+    pub(in crate::adapter) fn unnamed(about: &str) -> Failure {
+        Failure::new(Progress::Open, FaultKind::Unreadable, format!("the answer about {about} names no operation"))
+    }
+
     pub(super) fn because(self, reason: Reason) -> Failure {
         Failure { reason, ..self }
     }
