@@ -230,6 +230,52 @@ def gke():
     return cluster
 
 
+def figures():
+    # The resource is named by its project, and what Google serves of it is global.
+    here = {"name": f"projects/{PROJECT}", "location": "global"}
+    prometheus = api("monitoring", "v1").projects().location().prometheus().api().v1()
+
+    def asked(query):
+        answer = prometheus.query(**here, body={"query": query}).execute()
+        assert answer["status"] == "success" and answer["data"]["resultType"] == "vector", answer
+        return [float(one["value"][1]) for one in answer["data"]["result"]]
+
+    counted = "sum(increase(http_requests_total[1m]))"
+    [requests] = until("requests in a scraped window", lambda: (found := asked(counted)) and found[0] > 0 and found)
+    balanced = 'sum(increase(loadbalancing_googleapis_com:https_backend_request_count{monitored_resource="https_lb_rule"}[10m]))'
+    assert until("requests that the load balancer counted", lambda: asked(balanced))
+    now = prometheus.query(**here, body={"query": "max(timestamp(http_requests_total))"}).execute()["data"]["result"][0]["value"]
+    at = float(now[1])
+    span = {"query": counted, "start": f"{at - 30:.3f}", "end": f"{at:.3f}", "step": "15s"}
+    answer = prometheus.query_range(**here, body=span).execute()
+    assert answer["data"]["resultType"] == "matrix" and answer["data"]["result"][0]["values"], answer
+    try:
+        prometheus.query(**here, body={"query": "sum("}).execute()
+        raise AssertionError("half a query was taken")
+    except HttpError as error:
+        assert error.status_code == 400 and b"parse error" in error.content, error.content
+    series = api("monitoring", "v3").projects().timeSeries()
+    ever = {"interval_startTime": "2000-01-01T00:00:00Z", "interval_endTime": "2100-01-01T00:00:00Z"}
+    wanted = {"name": f"projects/{PROJECT}", "filter": 'metric.type="run.googleapis.com/request_count"', **ever}
+    found = until("points of Cloud Run", lambda: series.list(**wanted).execute().get("timeSeries"))
+    assert found[0]["resource"]["labels"]["service_name"] == "frontend" and int(found[0]["points"][0]["value"]["int64Value"]) >= 0, found
+    print(f"monitoring v1 and v3: PromQL at a moment and over a span ({requests:.0f} requests a minute), half a query refused, points of Cloud Run")
+
+
+def rights():
+    wanted = ["compute.urlMaps.get", "compute.urlMaps.update", "run.services.update"]
+    projects = api("cloudresourcemanager", "v1").projects()
+    held = projects.testIamPermissions(resource=PROJECT, body={"permissions": wanted}).execute()["permissions"]
+    assert held == wanted, held
+    services = api("compute", "v1").backendServices()
+    of_one = {"permissions": ["compute.backendServices.get"]}
+    held = services.testIamPermissions(project=PROJECT, resource="frontend-gke", body=of_one).execute()
+    assert held == of_one, held
+    service = api("serviceusage", "v1").services().get(name=f"projects/{PROJECT}/services/compute.googleapis.com").execute()
+    assert service["state"] == "ENABLED", service
+    print("cloudresourcemanager v1, compute v1, serviceusage v1: rights on the project and on a backend service, an API that is enabled")
+
+
 def inside(cluster):
     import base64
     import tempfile
@@ -260,6 +306,30 @@ def inside(cluster):
     assert core.list_namespaced_event("hexproperty").items, "scaling leaves events"
     assert core.read_namespaced_pod_log(alive[0].metadata.name, "hexproperty", tail_lines=3)
     print("kubernetes over TLS, by the authority that GKE names: read, scaled to 4, watched, events, logs")
+    routes = kubernetes.client.CustomObjectsApi(client)
+    route = ("gateway.networking.k8s.io", "v1", "hexproperty", "httproutes")
+    found = routes.get_namespaced_custom_object(*route, "api")
+    place, rule = next((place, rule) for place, rule in enumerate(found["spec"]["rules"]) if len(rule["backendRefs"]) == 2)
+    rule["backendRefs"][0]["weight"], rule["backendRefs"][1]["weight"] = 90, 10
+    changed = routes.replace_namespaced_custom_object(*route, "api", found)
+    weights = [entry["weight"] for entry in changed["spec"]["rules"][place]["backendRefs"]]
+    assert weights == [90, 10] and changed["metadata"]["generation"] == found["metadata"]["generation"] + 1, changed
+    try:
+        routes.replace_namespaced_custom_object(*route, "api", found)
+        raise AssertionError("an old version was taken")
+    except kubernetes.client.ApiException as error:
+        assert error.status == 409, error
+    follows = lambda: (seen := routes.get_namespaced_custom_object_status(*route, "api")) and all(
+        condition["observedGeneration"] == changed["metadata"]["generation"]
+        for parent in seen["status"]["parents"]
+        for condition in parent["conditions"]
+    )
+    until("the controller's word on the new weights", follows)
+    attributes = kubernetes.client.V1ResourceAttributes(group=route[0], resource=route[3], namespace=route[2], verb="patch", name="api")
+    review = kubernetes.client.V1SelfSubjectAccessReview(spec=kubernetes.client.V1SelfSubjectAccessReviewSpec(resource_attributes=attributes))
+    told = kubernetes.client.AuthorizationV1Api(client).create_self_subject_access_review(review)
+    assert told.status.allowed, told
+    print("the HTTPRoute: 90/10, an old version refused, its controller follows; who may patch it is told")
 
 
 cloud_run()
@@ -267,5 +337,7 @@ cloud_run_generated()
 compute_and_logging()
 addresses()
 cloud_sql()
+figures()
+rights()
 inside(gke())
 print("all clients are served")

@@ -209,6 +209,8 @@ fn writes(call: &Call) -> bool {
         || call.path.ends_with("/wait")
         || call.path.ends_with("/getHealth")
         || call.path.ends_with("/validate")
+        || call.path.ends_with("/prometheus/api/v1/query")
+        || call.path.ends_with("/prometheus/api/v1/query_range")
         || call.path.ends_with(":list")
         || call.path.ends_with(":testIamPermissions")
         || call.path.ends_with("/testIamPermissions");

@@ -1,5 +1,6 @@
 //! Prometheus' HTTP API over what this world's own Prometheus has scraped and what its load balancer and Cloud Run count, at the address
-//! where Google serves all of it: `query` and `query_range`, both by GET.
+//! where Google serves all of it: `query` and `query_range`, both by GET with parameters, as Prometheus' own clients ask, and by POST with a
+//! document, as Google's discovery document has it.
 //!
 //! Written from Prometheus' documents of its API and its language. What this world does not evaluate is refused in Prometheus' own form,
 //! never answered with nothing.
@@ -29,8 +30,8 @@ const POINTS_MAX: i64 = 11_000;
 /// Answers one call; `rest` is what stands behind `/api/v1`.
 pub fn handle(world: &World, call: &Call, rest: &[&str]) -> Answer {
     match (&call.method, rest) {
-        (&Method::GET, ["query"]) => instant(world, call),
-        (&Method::GET, ["query_range"]) => range(world, call),
+        (&Method::GET | &Method::POST, ["query"]) => instant(world, call),
+        (&Method::GET | &Method::POST, ["query_range"]) => range(world, call),
         _ => Ok(not_found(call)),
     }
     .unwrap_or_else(|refusal| refused(&refusal))
@@ -55,7 +56,7 @@ fn range(world: &World, call: &Call) -> Result<Reply, Refusal> {
     let expr = expression(call)?;
     let need = |name: &str| moment(call, name)?.ok_or_else(|| bad(name, "cannot parse \"\" to a valid timestamp"));
     let (start_ms, end_ms) = (need("start")?, need("end")?);
-    let step_ms = call.parameter("step").and_then(|step| step.trim_end_matches('s').parse::<f64>().ok()).map(|step| (step * 1000.0) as i64);
+    let step_ms = given(call, "step").and_then(|step| step.trim_end_matches('s').parse::<f64>().ok()).map(|step| (step * 1000.0) as i64);
     let step_ms =
         step_ms.filter(|step| *step > 0).ok_or_else(|| bad("step", "zero or negative query resolution step widths are not accepted"))?;
     if end_ms < start_ms {
@@ -93,12 +94,18 @@ fn store(world: &World) -> Store<'_> {
 }
 
 fn expression(call: &Call) -> Result<Expr, Refusal> {
-    query::read(call.parameter("query").unwrap_or_default())
+    query::read(given(call, "query").unwrap_or_default())
+}
+
+/// What is asked with a request, in its address or in its document.
+fn given<'c>(call: &'c Call, name: &str) -> Option<&'c str> {
+    let told = || call.body.get(name)?.as_str().filter(|value| !value.is_empty());
+    call.parameter(name).or_else(told)
 }
 
 /// Seconds since the Unix epoch, or a date.
 fn moment(call: &Call, name: &str) -> Result<Option<i64>, Refusal> {
-    let Some(text) = call.parameter(name) else { return Ok(None) };
+    let Some(text) = given(call, name) else { return Ok(None) };
     let seconds = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite()).map(|seconds| (seconds * 1000.0).round() as i64);
     let date = || text.parse::<jiff::Timestamp>().ok().map(|at| at.as_millisecond());
     seconds.or_else(date).map(Some).ok_or_else(|| bad(name, &format!("cannot parse \"{text}\" to a valid timestamp")))
