@@ -56,8 +56,12 @@ impl Watched {
 
     async fn at(speed: f64) -> Watched {
         let world = Simulation::start(simulation::Config { speed, ..simulation::Config::default() }).await.unwrap();
-        let url = format!("http://{}", world.endpoints().kubernetes);
-        Watched::by(world, Way::Known(Access::loopback(&url).unwrap()))
+        let sensor = Watched::reader(&world);
+        Watched { world, sensor }
+    }
+
+    fn reader(world: &Simulation) -> KubernetesSensor {
+        Watched::sensor(Way::Known(Access::loopback(&format!("http://{}", world.endpoints().kubernetes)).unwrap()))
     }
 
     /// As in a live session: by the cluster's name, from the Container API, over TLS.
@@ -71,14 +75,14 @@ impl Watched {
         let token = Token::Static(Secret::new("cutover-demo"));
         let container = Client::new(google, token.clone()).unwrap();
         let (project, region, name) = ("hexproperty".to_owned(), region.to_owned(), name.to_owned());
-        Watched::by(world, Way::Gke(GkeCluster { container, token, project, region, name, endpoint }))
+        let sensor = Watched::sensor(Way::Gke(GkeCluster { container, token, project, region, name, endpoint }));
+        Watched { world, sensor }
     }
 
-    fn by(world: Simulation, way: Way) -> Watched {
+    fn sensor(way: Way) -> KubernetesSensor {
         let mut config = Config::new("workload/gke".parse().unwrap(), "gke".parse().unwrap(), "hexproperty", "frontend");
         config.life = Duration::from_millis(900);
-        let sensor = KubernetesSensor::new(config, way);
-        Watched { world, sensor }
+        KubernetesSensor::new(config, way)
     }
 
     fn cluster(&self, work: impl FnOnce(&mut Kubernetes)) {
@@ -307,4 +311,20 @@ async fn lists_that_are_null_are_empty() {
     watched.until(is_well).await;
     let (workload, _) = watched.look().await.unwrap();
     assert_eq!((workload.pods.len(), workload.unread), (6, vec![]));
+}
+
+fn count(workload: &Workload) -> usize {
+    workload.pods.len() + workload.pods_more as usize
+}
+
+#[tokio::test]
+async fn a_long_list_is_read_though_it_comes_packed() {
+    let mut watched = Watched::new().await;
+    watched.cluster(|cluster| cluster.scale("frontend", 120));
+    watched.until(|workload, _| count(workload) == 120).await;
+    // Whoever comes now lists them.
+    watched.sensor = Watched::reader(&watched.world);
+    let (workload, _) = watched.look().await.unwrap();
+    assert_eq!(count(&workload), 120);
+    assert_eq!(workload.unread, []);
 }

@@ -13,6 +13,7 @@
 )]
 
 mod faults;
+mod packed;
 
 use std::{
     collections::BTreeSet,

@@ -3,13 +3,14 @@
 //! A GKE cluster is found through its own API ([`super::gke`]), and the token is the same one that the other Google APIs get; else its owner's
 //! kubeconfig says all of it ([`super::kubeconfig`]). No program is run for a credential, whoever names one.
 
-use std::sync::Arc;
+use std::{io::Read, sync::Arc};
 
+use flate2::read::MultiGzDecoder;
 use http_body_util::BodyExt;
 use kube::client::{Body, ClientBuilder, middleware::BaseUriLayer};
 use reqwest::{
     Url,
-    header::{CONTENT_LENGTH, HeaderMap},
+    header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap},
 };
 use tower::{BoxError, Layer, service_fn};
 
@@ -91,8 +92,35 @@ async fn sent(
     let credentials = token.headers().await?;
     head.headers.extend(credentials.clone());
     let body = body.collect().await?.to_bytes();
+    let may_be_packed = head.headers.contains_key(ACCEPT_ENCODING);
     let answer = wire.execute(hyper::Request::from_parts(head, body).try_into()?).await?;
-    if answer.status().is_success() { Ok(answer.into()) } else { without_token(answer, &credentials).await }
+    match answer.headers().get(CONTENT_ENCODING) {
+        _ if !answer.status().is_success() => without_token(answer, &credentials).await,
+        Some(packed) if may_be_packed && packed == "gzip" => unpacked(answer).await,
+        _ => Ok(answer.into()),
+    }
+}
+
+/// Most bytes of a packed answer, once unpacked: five hundred objects of a quarter megabyte each.
+const UNPACKED_BYTES_MAX: u64 = 128 << 20;
+
+/// A whole answer as its server had it before it was packed for the way.
+async fn unpacked(answer: reqwest::Response) -> Result<hyper::Response<reqwest::Body>, BoxError> {
+    let (status, mut headers) = (answer.status(), answer.headers().clone());
+    let packed = answer.bytes().await?;
+    let mut whole = Vec::new();
+    let read = MultiGzDecoder::new(packed.as_ref()).take(UNPACKED_BYTES_MAX + 1).read_to_end(&mut whole);
+    read.map_err(|error| Fault::new(FaultKind::Unreadable, format!("the cluster's answer can't be unpacked: {error}")))?;
+    if whole.len() as u64 > UNPACKED_BYTES_MAX {
+        let message = format!("the cluster's answer is longer than {} MiB once it is unpacked", UNPACKED_BYTES_MAX >> 20);
+        return Err(Fault::new(FaultKind::Unreadable, message).into());
+    }
+    headers.remove(CONTENT_LENGTH);
+    headers.remove(CONTENT_ENCODING);
+    let mut told = hyper::Response::new(reqwest::Body::from(whole));
+    *told.status_mut() = status;
+    *told.headers_mut() = headers;
+    Ok(told)
 }
 
 /// Most bytes of an error that are read; what is beyond them says nothing more.

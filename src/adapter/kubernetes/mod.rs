@@ -11,6 +11,7 @@ pub mod exposed;
 mod fold;
 mod gke;
 mod kubeconfig;
+mod list;
 mod pages;
 mod part;
 mod pod;
@@ -39,8 +40,9 @@ use crate::{
 pub use access::Access;
 pub use gke::{GkeCluster, Way};
 pub use kubeconfig::Kubeconfig;
+use list::{LIST_DEADLINE, PAGE_DEADLINE, Scope};
 pub use pages::{Pages, ReadyPod, Shown};
-use part::{LIST_DEADLINE, OPEN_DEADLINE, PAGE_DEADLINE, Part, Scope, Turn};
+use part::{OPEN_DEADLINE, Part, Turn};
 pub use review::{READS_PAGES, STEERS, WATCHES, Wish};
 use store::{Change, Store, Worth};
 use wire::SlimDeployment;
@@ -106,8 +108,8 @@ impl KubernetesSensor {
             *self.feed_mut() = Some(feed);
         }
         // Each part keeps deadlines of its own; this one only bounds them all.
-        let patience = if self.store.is_complete() { self.config.life + PAGE_DEADLINE } else { LIST_DEADLINE };
-        let deadline = Instant::now() + patience + OPEN_DEADLINE;
+        let patience = if self.store.is_complete() { self.config.life } else { LIST_DEADLINE };
+        let deadline = Instant::now() + patience + PAGE_DEADLINE + OPEN_DEADLINE;
         loop {
             match timeout_at(deadline, self.next()).await {
                 Ok(Some(change)) => {
@@ -156,7 +158,7 @@ impl KubernetesSensor {
         let Config { namespace, deployment: name, life, .. } = self.config.clone();
         let scope = Scope { namespace, labels: None, fields: None };
         let only = Scope { fields: Some(format!("metadata.name={name}")), ..scope.clone() };
-        let (all, version) = part::list::<SlimDeployment>(&client, &only).await?;
+        let (all, version) = list::list::<SlimDeployment>(&client, &only).await?;
         let labels = all.first().map(|deployment| deployment.selector.clone());
         self.store.take_in(Change::Deployment(part::Seen::All(all)));
         if let Some(fault) = self.store.fault() {

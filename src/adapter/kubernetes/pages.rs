@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::{
     access::fault_of,
     gke::Way,
-    part::{self, Scope},
+    list::{self, Scope},
     pod::SlimPod,
     wire::SlimDeployment,
 };
@@ -86,7 +86,7 @@ impl Pages {
             Some(selector) => selector.clone(),
             None => {
                 let only = Scope { fields: Some(format!("metadata.name={deployment}")), ..scope.clone() };
-                let (found, _) = part::list::<SlimDeployment>(&client, &only).await?;
+                let (found, _) = list::list::<SlimDeployment>(&client, &only).await?;
                 let missing = || Fault::new(FaultKind::NotFound, format!("there is no deployment {deployment} in {namespace}"));
                 let found = found.into_iter().next().ok_or_else(missing)?;
                 self.selector.insert(found.selector).clone()
@@ -95,7 +95,7 @@ impl Pages {
         let is_ready = |pod: &&SlimPod| pod.ready == Readiness::Ready;
         let too_many = |pods: &[SlimPod]| pods.iter().filter(is_ready).count() > most;
         let page_size = u32::try_from(most + 1).unwrap_or(u32::MAX);
-        let (pods, _) = part::list_until(&client, &Scope { labels: Some(selector), ..scope }, page_size, too_many).await?;
+        let (pods, _) = list::list_until(&client, &Scope { labels: Some(selector), ..scope }, page_size, too_many).await?;
         let ready = pods.into_iter().filter(|pod| is_ready(&pod));
         Ok(ready.map(|pod| ReadyPod { uid: pod.uid, name: pod.name }).collect())
     }

@@ -11,15 +11,13 @@ use futures::{
     StreamExt,
     stream::{self, BoxStream},
 };
-use kube::{
-    Client,
-    core::{Request, WatchEvent},
-};
+use kube::{Client, core::WatchEvent};
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::{
     access::{fault_of, status_fault},
-    wire::{Kind, Page},
+    list::{Came, LIST_DEADLINE, Listing, PAGE_SIZE, Scope, request},
+    wire::Kind,
 };
 use crate::domain::fault::{Fault, FaultKind};
 
@@ -35,14 +33,6 @@ pub(super) enum Seen<K> {
     Failed(Fault),
 }
 
-/// What to list and watch.
-#[derive(Debug, Clone)]
-pub(super) struct Scope {
-    pub namespace: String,
-    pub labels: Option<String>,
-    pub fields: Option<String>,
-}
-
 /// How long a watch lives, and where in that time this one ends, so that several take turns.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Turn {
@@ -50,13 +40,8 @@ pub(super) struct Turn {
     pub ends: Instant,
 }
 
-/// One page of a list may take so long.
-pub(super) const PAGE_DEADLINE: Duration = Duration::from_secs(10);
-/// A list of everything may, page by page: ten thousand pods are fifty megabytes, and a list that is given up is asked for from its beginning.
-pub(super) const LIST_DEADLINE: Duration = Duration::from_secs(60);
 /// Until a server answers that it watches.
 pub(super) const OPEN_DEADLINE: Duration = Duration::from_secs(4);
-const PAGE_SIZE: u32 = 500;
 /// Waits after faults, and between watches that the server ends early, grow by doubling between these.
 const PAUSE_FIRST: Duration = Duration::from_millis(250);
 const PAUSE_MOST: Duration = Duration::from_secs(15);
@@ -71,10 +56,22 @@ pub(super) struct Part<K> {
 }
 
 enum State<K> {
-    Unlisted,
-    Listed { version: String },
+    /// What has come of the list, if it was begun.
+    Unlisted(Listing<K>),
+    Listed {
+        version: String,
+    },
     Watching(Watch<K>),
-    Resting { until: Instant, version: Option<String> },
+    Resting {
+        until: Instant,
+        then: Then<K>,
+    },
+}
+
+/// What is done after a rest.
+enum Then<K> {
+    List(Listing<K>),
+    Watch { version: String },
 }
 
 struct Watch<K> {
@@ -96,7 +93,7 @@ enum Progress {
 impl<K: Kind> Part<K> {
     /// From a list that was made already, whose version is `version`; without one everything is listed first.
     pub(super) fn new(client: Client, scope: Scope, turn: Turn, version: Option<String>) -> Part<K> {
-        let state = version.map_or(State::Unlisted, |version| State::Listed { version });
+        let state = version.map_or_else(|| State::Unlisted(Listing::default()), |version| State::Listed { version });
         Part { client, scope, turn, state, stumbles: 0 }
     }
 
@@ -111,13 +108,16 @@ impl<K: Kind> Part<K> {
 
     async fn next(&mut self) -> Seen<K> {
         loop {
-            let seen = match std::mem::replace(&mut self.state, State::Unlisted) {
-                State::Unlisted => Some(self.unlisted().await),
+            let seen = match std::mem::replace(&mut self.state, State::Unlisted(Listing::default())) {
+                State::Unlisted(listing) => Some(self.unlisted(listing).await),
                 State::Listed { version } => Some(self.listed(version).await),
                 State::Watching(watch) => self.watching(watch).await,
-                State::Resting { until, version } => {
+                State::Resting { until, then } => {
                     sleep_until(until).await;
-                    self.state = version.map_or(State::Unlisted, |version| State::Listed { version });
+                    self.state = match then {
+                        Then::List(listing) => State::Unlisted(listing),
+                        Then::Watch { version } => State::Listed { version },
+                    };
                     None
                 }
             };
@@ -127,14 +127,23 @@ impl<K: Kind> Part<K> {
         }
     }
 
-    async fn unlisted(&mut self) -> Seen<K> {
-        match list(&self.client, &self.scope).await {
-            Ok((items, version)) => {
-                self.stumbles = 0;
-                self.state = State::Listed { version };
-                Seen::All(items)
+    async fn unlisted(&mut self, mut listing: Listing<K>) -> Seen<K> {
+        let late_from = Instant::now() + LIST_DEADLINE;
+        loop {
+            match listing.page(&self.client, &self.scope, PAGE_SIZE).await {
+                Ok(Came::All) => {
+                    let (items, version) = listing.into_items();
+                    (self.stumbles, self.state) = (0, State::Listed { version });
+                    return Seen::All(items);
+                }
+                Ok(Came::Part) => self.stumbles = 0,
+                Err(fault) => return self.failed(fault, Then::List(listing)),
             }
-            Err(fault) => self.failed(fault, None),
+            if Instant::now() >= late_from {
+                let fault = listing.late(&self.scope);
+                self.state = State::Unlisted(listing);
+                return Seen::Failed(fault);
+            }
         }
     }
 
@@ -149,7 +158,7 @@ impl<K: Kind> Part<K> {
         };
         let request = match request::<K>(&self.scope.namespace).watch(&params, &version) {
             Ok(request) => request,
-            Err(error) => return self.failed(Fault::new(FaultKind::Unsupported, format!("{about}: {error}")), Some(version)),
+            Err(error) => return self.failed(Fault::new(FaultKind::Unsupported, format!("{about}: {error}")), Then::Watch { version }),
         };
         match timeout(OPEN_DEADLINE, self.client.request_events::<K>(request)).await {
             Ok(Ok(events)) => {
@@ -158,10 +167,10 @@ impl<K: Kind> Part<K> {
                 Seen::Alive
             }
             Ok(Err(kube::Error::Api(status))) if status.code == 410 => self.expired(),
-            Ok(Err(error)) => self.failed(fault_of(&about, &error), Some(version)),
+            Ok(Err(error)) => self.failed(fault_of(&about, &error), Then::Watch { version }),
             Err(_) => {
                 let message = format!("{about} gave no answer within {}s", OPEN_DEADLINE.as_secs());
-                self.failed(Fault::new(FaultKind::TimedOut, message), Some(version))
+                self.failed(Fault::new(FaultKind::TimedOut, message), Then::Watch { version })
             }
         }
     }
@@ -174,17 +183,17 @@ impl<K: Kind> Part<K> {
                 kube::Error::Api(status) if status.code == 410 => self.expired(),
                 // What was missed is in the history; only a server that can't be reached again is a fault.
                 _ if self.stumbles == 0 => {
-                    self.rest(Some(watch.version));
+                    self.rest(Then::Watch { version: watch.version });
                     return None;
                 }
-                error => self.failed(fault_of(&format!("watching {}", K::PLURAL), &error), Some(watch.version)),
+                error => self.failed(fault_of(&format!("watching {}", K::PLURAL), &error), Then::Watch { version: watch.version }),
             }),
             Ok(None) if Instant::now() + early(self.turn.life) < watch.ends => {
                 // Servers may end a watch whenever they like; one that always does it at once is asked more and more seldom.
                 if watch.begun.elapsed() >= early(self.turn.life) {
                     self.stumbles = 0;
                 }
-                self.rest(Some(watch.version));
+                self.rest(Then::Watch { version: watch.version });
                 None
             }
             Ok(None) | Err(_) => {
@@ -196,7 +205,7 @@ impl<K: Kind> Part<K> {
                             K::PLURAL,
                             self.scope.namespace
                         );
-                        State::Unlisted
+                        State::Unlisted(Listing::default())
                     }
                 };
                 None
@@ -215,7 +224,7 @@ impl<K: Kind> Part<K> {
             WatchEvent::Error(status) if status.code == 410 => return Some(self.expired()),
             WatchEvent::Error(status) => {
                 let fault = status_fault(&format!("watching {}", K::PLURAL), &status);
-                return Some(self.failed(fault, Some(watch.version)));
+                return Some(self.failed(fault, Then::Watch { version: watch.version }));
             }
         };
         if let Seen::Applied(object) | Seen::Deleted(object) = &seen {
@@ -228,12 +237,12 @@ impl<K: Kind> Part<K> {
 
     /// The history is gone; what is there now is asked for at once.
     fn expired(&mut self) -> Seen<K> {
-        self.state = State::Unlisted;
+        self.state = State::Unlisted(Listing::default());
         Seen::Alive
     }
 
-    fn failed(&mut self, fault: Fault, version: Option<String>) -> Seen<K> {
-        self.rest(version);
+    fn failed(&mut self, fault: Fault, then: Then<K>) -> Seen<K> {
+        self.rest(then);
         // What isn't allowed won't be so a moment later.
         if let (FaultKind::Forbidden | FaultKind::NotFound, State::Resting { until, .. }) = (fault.kind, &mut self.state) {
             *until = Instant::now() + self.turn.life;
@@ -241,10 +250,10 @@ impl<K: Kind> Part<K> {
         Seen::Failed(fault)
     }
 
-    fn rest(&mut self, version: Option<String>) {
+    fn rest(&mut self, then: Then<K>) {
         let pause = if self.stumbles == 0 { Duration::ZERO } else { PAUSE_FIRST.saturating_mul(1 << self.stumbles.min(7)).min(PAUSE_MOST) };
         self.stumbles = self.stumbles.saturating_add(1);
-        self.state = State::Resting { until: Instant::now() + pause, version };
+        self.state = State::Resting { until: Instant::now() + pause, then };
     }
 
     /// When the next watch ends; always at this part's own place in the minute, and never so soon that it would be for nothing.
@@ -272,69 +281,6 @@ fn newer(known: String, seen: &str) -> String {
         (Ok(before), Ok(now)) if now < before => known,
         (_, _) if seen.is_empty() => known,
         (_, _) => seen.to_owned(),
-    }
-}
-
-fn request<K: Kind>(namespace: &str) -> Request {
-    let (before, after) = K::PATH;
-    Request::new(format!("{before}{namespace}{after}"))
-}
-
-/// Everything that there is, page by page, with its version.
-/// # Errors
-/// Whatever the API says, or [`FaultKind::TimedOut`].
-pub(super) async fn list<K: Kind>(client: &Client, scope: &Scope) -> Result<(Vec<K>, String), Fault> {
-    list_until(client, scope, PAGE_SIZE, |_| false).await
-}
-
-/// The first of them, in pages of `page_size`, until they are `enough`; then no further page is asked for.
-/// # Errors
-/// As [`list`].
-pub(super) async fn list_until<K: Kind>(
-    client: &Client,
-    scope: &Scope,
-    page_size: u32,
-    enough: impl Fn(&[K]) -> bool,
-) -> Result<(Vec<K>, String), Fault> {
-    let about = format!("listing {} of {}", K::PLURAL, scope.namespace);
-    match timeout(LIST_DEADLINE, pages(client, scope, page_size, enough, &about)).await {
-        Ok(listed) => listed,
-        Err(_) => Err(too_slow(&about, LIST_DEADLINE)),
-    }
-}
-
-fn too_slow(about: &str, deadline: Duration) -> Fault {
-    Fault::new(FaultKind::TimedOut, format!("{about} took longer than {}s", deadline.as_secs()))
-}
-
-async fn pages<K: Kind>(
-    client: &Client,
-    scope: &Scope,
-    page_size: u32,
-    enough: impl Fn(&[K]) -> bool,
-    about: &str,
-) -> Result<(Vec<K>, String), Fault> {
-    let mut items = Vec::new();
-    let mut params = kube::api::ListParams {
-        label_selector: scope.labels.clone(),
-        field_selector: scope.fields.clone(),
-        limit: Some(page_size),
-        ..kube::api::ListParams::default()
-    };
-    loop {
-        let request = request::<K>(&scope.namespace).list(&params);
-        let request = request.map_err(|error| Fault::new(FaultKind::Unsupported, format!("{about}: {error}")))?;
-        let text = match timeout(PAGE_DEADLINE, client.request_text(request)).await {
-            Ok(answered) => answered.map_err(|error| fault_of(about, &error))?,
-            Err(_) => return Err(too_slow(about, PAGE_DEADLINE)),
-        };
-        let page: Page<K> =
-            serde_json::from_slice(text.as_bytes()).map_err(|error| Fault::new(FaultKind::Unreadable, format!("{about}: {error}")))?;
-        items.extend(page.items);
-        if page.metadata.next.is_empty() || enough(&items) {
-            return Ok((items, page.metadata.resource_version));
-        }
-        params.continue_token = Some(page.metadata.next);
     }
 }
 

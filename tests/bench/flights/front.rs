@@ -18,7 +18,7 @@ use hyper::{
     Request, Response,
     body::{Bytes, Incoming},
     client::conn::http1 as client,
-    header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
+    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue},
     server::conn::http1,
     service::service_fn,
 };
@@ -242,7 +242,13 @@ impl Front {
         let answer = passed_on(to, checks, request).await?;
         if let Some(page) = page {
             let bytes = answer.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
-            return Ok(document(200, &self.crowd.list(page, serde_json::from_slice(&bytes)?)));
+            let (bytes, is_packed) = Crowd::bytes(page, &self.crowd.list(page, serde_json::from_slice(&bytes)?));
+            let mut answer = document(200, &Value::Null);
+            *answer.body_mut() = Full::new(bytes).map_err(|never: Infallible| match never {}).boxed();
+            if is_packed {
+                answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            }
+            return Ok(answer);
         }
         if answer.status().as_u16() >= 400 {
             *self.seen.lock().unwrap().errors.entry(format!("{about}: {}", answer.status().as_u16())).or_default() += 1;

@@ -1,7 +1,7 @@
 //! What a live session asks of others while nothing happens: requests and bytes of a minute, by host, and what its queries cost Prometheus.
 //!
 //! A cockpit is attached, all traffic is at home, and the plan's own intervals are the defaults. Bytes are those of the wire, both ways, with
-//! TLS and its handshakes.
+//! TLS and its handshakes. What was carried until then, lists above all, stands beside them.
 
 use std::{
     collections::BTreeMap,
@@ -45,17 +45,15 @@ pub(crate) fn measure(pods: u32, figures: Figures, folder: &Path) -> Result<(), 
     std::thread::sleep(MEASURED_FOR);
     let minutes = began.elapsed().as_secs_f64() / 60.0;
     println!("\n{pods} pods, figures of the target by {figures:?}, a minute of an idle live session:");
-    println!("{:<62} {:>9} {:>12}", "host", "requests", "bytes");
-    let mut all = [0.0; 2];
+    println!("{:<62} {:>9} {:>12} {:>16}", "host", "requests", "bytes", "bytes until then");
+    let mut all = [0.0; 3];
     for (host, now) in load() {
         let then = before.get(&host).copied().unwrap_or_default();
         let minute = [0, 1].map(|place| (now[place] - then[place]) as f64 / minutes);
-        if minute != [0.0; 2] {
-            println!("{host:<62} {:>9.1} {:>12.0}", minute[0], minute[1]);
-        }
-        all = [all[0] + minute[0], all[1] + minute[1]];
+        println!("{host:<62} {:>9.1} {:>12.0} {:>16}", minute[0], minute[1], then[1]);
+        all = [all[0] + minute[0], all[1] + minute[1], all[2] + then[1] as f64];
     }
-    println!("{:<62} {:>9.1} {:>12.0}", "all", all[0], all[1]);
+    println!("{:<62} {:>9.1} {:>12.0} {:>16.0}", "all", all[0], all[1], all[2]);
     tell_queries(&flight, &asked_before, &queries(), minutes)
 }
 

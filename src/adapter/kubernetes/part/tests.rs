@@ -151,3 +151,79 @@ async fn what_is_not_allowed_is_asked_for_once_a_minute() {
     assert!((10..=11).contains(&asked.watches), "{} watches", asked.watches);
     assert!(seen.iter().filter(|step| matches!(step, Seen::Failed(_))).count() >= 10, "{seen:?}");
 }
+
+/// What is asked of a list that comes in so many pages of an event each, and what comes of it; `fails` says of a page and of how often it was
+/// asked for how many seconds it takes, and how it fails.
+async fn listed_by(pages: usize, fails: fn(&str, usize) -> (u64, Option<u16>)) -> (Vec<Seen<SlimEvent>>, Vec<String>) {
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let noted = Arc::clone(&asked);
+    let service = service_fn(move |request: HttpRequest<Body>| {
+        let query = request.uri().query().unwrap_or_default().to_owned();
+        let from = query.split('&').find_map(|pair| pair.strip_prefix("continue=")).unwrap_or("p1").to_owned();
+        let times = {
+            let mut asked = noted.lock().unwrap();
+            asked.push(from.clone());
+            asked.iter().filter(|before| **before == from).count()
+        };
+        let (seconds, failure) = fails(&from, times);
+        async move {
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            if let Some(code) = failure {
+                let status = json!({"kind": "Status", "status": "Failure", "reason": "Gone or away", "message": "not now", "code": code});
+                let mut refusal = whole(status.to_string());
+                *refusal.status_mut() = hyper::StatusCode::from_u16(code).unwrap();
+                return Ok::<_, Infallible>(refusal);
+            }
+            let number: usize = from.trim_start_matches('p').parse().unwrap();
+            let next = if number < pages { format!("p{}", number + 1) } else { String::new() };
+            let event = json!({"metadata": {"uid": from, "resourceVersion": "5"}, "involvedObject": {"kind": "Pod", "name": "web"}});
+            let list = json!({"kind": "EventList", "metadata": {"resourceVersion": "7", "continue": next}, "items": [event]});
+            Ok(whole(list.to_string()))
+        }
+    });
+    let scope = Scope { namespace: "shop".to_owned(), labels: None, fields: None };
+    let turn = Turn { life: LIFE, ends: Instant::now() + LIFE };
+    let mut part = Part::<SlimEvent>::new(Client::new(service, "shop"), scope, turn, None).seen();
+    let mut seen = Vec::new();
+    while !matches!(seen.last(), Some(Seen::All(_))) {
+        seen.push(part.next().await.unwrap());
+    }
+    let asked = asked.lock().unwrap().clone();
+    (seen, asked)
+}
+
+fn whole_list(seen: &Seen<SlimEvent>) -> Vec<&str> {
+    let Seen::All(all) = seen else { panic!("{seen:?}") };
+    all.iter().map(|event| event.uid.as_str()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_fails_is_asked_for_again_and_no_other_is() {
+    let (seen, asked) = listed_by(3, |from, times| (0, (from == "p2" && times < 3).then_some(503))).await;
+    assert_eq!(asked, ["p1", "p2", "p2", "p2", "p3"]);
+    assert_eq!(whole_list(&seen[2]), ["p1", "p2", "p3"]);
+    assert!(seen[..2].iter().all(|step| matches!(step, Seen::Failed(_))), "{seen:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_does_not_come_in_time_is_asked_for_again_and_no_other_is() {
+    let (seen, asked) = listed_by(3, |from, times| (if from == "p3" && times == 1 { 11 } else { 0 }, None)).await;
+    assert_eq!(asked, ["p1", "p2", "p3", "p3"]);
+    assert!(matches!(&seen[0], Seen::Failed(fault) if fault.kind == FaultKind::TimedOut), "{seen:?}");
+    assert_eq!(whole_list(&seen[1]), ["p1", "p2", "p3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_the_server_has_forgotten_begins_anew() {
+    let (seen, asked) = listed_by(3, |from, times| (0, (from == "p3" && times == 1).then_some(410))).await;
+    assert_eq!(asked, ["p1", "p2", "p3", "p1", "p2", "p3"]);
+    assert_eq!(whole_list(seen.last().unwrap()), ["p1", "p2", "p3"], "and nothing of the old one is in it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_takes_long_is_told_and_goes_on() {
+    let (seen, asked) = listed_by(9, |_, _| (9, None)).await;
+    assert_eq!(asked.len(), 9, "{asked:?}");
+    assert!(matches!(&seen[0], Seen::Failed(fault) if fault.message.as_str().contains("; 7 have come")), "{seen:?}");
+    assert_eq!(whole_list(&seen[1]).len(), 9);
+}

@@ -1,7 +1,7 @@
 //! The Kubernetes API of the simulated cluster, as `kubectl` and client libraries speak it, over HTTP/1.1, plain or within TLS.
 //!
 //! One file per concern: [`route`] reads the path, [`discovery`] says what is served, [`read`], [`watch`],
-//! [`mod@write`] and [`log`] answer, [`table`] draws what `kubectl get` prints, [`answer`] builds status documents.
+//! [`mod@write`] and [`log`] answer, [`table`] draws what `kubectl get` prints, [`answer`] builds status documents, [`packed`] packs long ones.
 //! Every answer is computed inside one look at the world, so it is consistent. Authentication, authorization,
 //! protobuf, `exec` and port forwarding are not served.
 
@@ -12,6 +12,7 @@ pub mod discovery;
 pub mod heartbeat;
 pub mod log;
 pub mod ownership;
+pub mod packed;
 pub mod passed;
 pub mod patch;
 mod pod_cell;
@@ -166,6 +167,7 @@ pub async fn respond<W: KubernetesWorld>(world: W, request: Request<Incoming>) -
         Ok(collected) => collected.to_bytes().to_vec(),
         Err(_) => return Ok(Failure::too_large(BODY_MAX).reply()),
     };
+    let accepted = header("accept-encoding");
     let call = Call {
         target: Target::of(head.uri.path()),
         query: Query::of(head.uri.query().unwrap_or_default()),
@@ -206,7 +208,7 @@ pub async fn respond<W: KubernetesWorld>(world: W, request: Request<Incoming>) -
     if trouble == Some(Trouble::LostReplies) && writes && answer.is_ok() {
         return Err(HangUp);
     }
-    Ok(answer.unwrap_or_else(Failure::reply))
+    Ok(packed::reply(answer.unwrap_or_else(Failure::reply), &accepted).await)
 }
 
 /// Who asks: by his token, as at every API of this world. An API server keeps no reasons; what a program says of itself is all there is.
