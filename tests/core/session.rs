@@ -112,6 +112,7 @@ pub(crate) fn plan() -> Plan {
         universe_domain: None,
         region: "us-central1".into(),
         clusters: BTreeMap::new(),
+        manifests: Vec::new(),
         routes: vec![Route {
             id: route(),
             title: "frontend".into(),
