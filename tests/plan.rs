@@ -104,7 +104,7 @@ fn a_google_token_is_for_the_universe_that_the_plan_names_and_for_no_other() {
     let other = "\nuniverse_domain: apis-tpc.goog";
     assert!(asks("", "monitoring.googleapis.com") && asks(other, "monitoring.apis-tpc.goog"));
     assert!(!asks("", "monitoring.apis-tpc.goog") && !asks(other, "monitoring.googleapis.com"));
-    for wrong in ["https://googleapis.com", "googleapis", "169.254.169.254", "Googleapis.com"] {
+    for wrong in ["https://googleapis.com", "googleapis", "169.254.169.254", "Googleapis.com", "metadata.google.internal"] {
         let text = GOOD.replacen("\nregion:", &format!("\nuniverse_domain: {wrong}\nregion:"), 1);
         let problems = plan::read(text.as_bytes()).unwrap_err();
         assert!(problems.len() == 1 && problems[0].message.ends_with("is the domain of no universe"), "{problems:?}");

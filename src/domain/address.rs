@@ -1,15 +1,30 @@
-//! IP addresses that this program never connects to, whoever names them: a plan, a resolver, a URL.
+//! Addresses that this program never connects to, whoever names them: a plan, a kubeconfig, a resolver, a URL.
 
 use ::core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Where clouds serve their metadata beside 169.254.169.254: Alibaba's, Oracle's former one, and Azure's, which gives machines their secrets.
+const METADATA_V4: [Ipv4Addr; 3] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192), Ipv4Addr::new(168, 63, 129, 16)];
+/// Amazon's and Google's.
+const METADATA_V6: [Ipv6Addr; 2] = [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
+/// The names by which clouds call their metadata services; whatever lies below one is it too.
+const METADATA_NAMES: [&str; 5] = ["metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"];
+
+/// Whether a host's name is that of a metadata service, which hands out credentials.
+pub fn is_metadata_name(host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    METADATA_NAMES
+        .iter()
+        .any(|name| host.strip_suffix(name).is_some_and(|rest| rest.is_empty() || (rest.ends_with('.') && name.contains('.'))))
+}
 
 /// Whether nothing may be sent there: link-local addresses, the metadata services of clouds and what is no single host.
 pub fn is_forbidden(address: IpAddr) -> bool {
     match (address, v4_of(address)) {
-        (_, Some(v4)) => v4.is_link_local() || v4.octets()[0] == 0 || v4.is_multicast() || v4.is_broadcast(),
-        (IpAddr::V6(v6), None) => {
-            let metadata = [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
-            v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local() || metadata.contains(&v6)
+        (_, Some(v4)) => {
+            let is_no_host = v4.octets()[0] == 0 || v4.is_multicast() || v4.is_broadcast();
+            is_no_host || v4.is_link_local() || METADATA_V4.contains(&v4)
         }
+        (IpAddr::V6(v6), None) => v6.is_unspecified() || v6.is_multicast() || v6.is_unicast_link_local() || METADATA_V6.contains(&v6),
         (IpAddr::V4(_), None) => false,
     }
 }
@@ -29,6 +44,8 @@ fn v4_of(address: IpAddr) -> Option<Ipv4Addr> {
     match (v6.segments(), v6.octets()) {
         // ::ffff:0:0/96, mapped.
         ([0, 0, 0, 0, 0, 0xffff, ..], bytes) => Some(last(bytes)),
+        // ::ffff:0:0:0/96, as a stateless translator writes it (SIIT, RFC 2765).
+        ([0, 0, 0, 0, 0xffff, 0, ..], bytes) => Some(last(bytes)),
         // ::/96, compatible, but for the unspecified address and the loopback one.
         ([0, 0, 0, 0, 0, 0, 0, 0 | 1], _) => None,
         ([0, 0, 0, 0, 0, 0, ..], bytes) => Some(last(bytes)),
@@ -64,7 +81,14 @@ mod tests {
         let forms = [
             "169.254.169.254",
             "::ffff:169.254.169.254",
+            "::ffff:0:a9fe:a9fe",
+            "::ffff:0:6464:64c8",
             "::a9fe:a9fe",
+            "100.100.100.200",
+            "64:ff9b::6464:64c8",
+            "192.0.0.192",
+            "168.63.129.16",
+            "fd20:ce::254",
             "64:ff9b::a9fe:a9fe",
             "64:ff9b:1::a9fe:a9fe",
             "64:ff9b:1:a9fe:a9:fe00::",
@@ -81,6 +105,16 @@ mod tests {
         ];
         all(&forms, is_forbidden, true);
         all(&["10.1.2.3", "8.8.8.8", "127.0.0.1", "::1", "2001:4860:4860::8888", "fd12::1", "2002:808:808::1"], is_forbidden, false);
+    }
+
+    #[test]
+    fn a_metadata_service_is_known_by_its_names_too() {
+        for name in ["metadata", "Metadata.", "metadata.google.internal", "x.METADATA.google.internal.", "metadata.goog", "instance-data"] {
+            assert!(is_metadata_name(name), "{name}");
+        }
+        for name in ["metadata.example.com", "my-metadata", "x.metadata", "google.internal", "notmetadata.goog", ""] {
+            assert!(!is_metadata_name(name), "{name}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::shown::Shown;
+use crate::domain::{address::is_metadata_name, shown::Shown};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -20,7 +20,9 @@ const GOOGLES: &str = "googleapis.com";
 
 /// Why a text is the domain of no universe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a domain in lower case, such as googleapis.com, without scheme, port or path")]
+#[error(
+    "a domain in lower case, such as googleapis.com, without scheme, port or path, and no metadata service, which hands out credentials"
+)]
 pub struct NoUniverse;
 
 impl Universe {
@@ -64,7 +66,7 @@ impl FromStr for Universe {
         // A number at the end is an address for some programs.
         let is_named = text.rsplit('.').next().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_lowercase()));
         let is_domain = text.len() <= CHARS_MAX && text.contains('.') && text.split('.').all(fits) && is_named;
-        if is_domain { Ok(Universe(Shown::new(text))) } else { Err(NoUniverse) }
+        if is_domain && !is_metadata_name(text) { Ok(Universe(Shown::new(text))) } else { Err(NoUniverse) }
     }
 }
 
@@ -88,6 +90,9 @@ mod tests {
             "googleapis.com/x",
             "a..b",
             "169.254.169.254",
+            "metadata.google.internal",
+            "x.metadata.google.internal",
+            "metadata.goog",
             "-a.com",
             "a.com.",
         ] {

@@ -112,7 +112,7 @@ fn reach(host: &str) -> Result<Reach, AddressError> {
     if name == "localhost" {
         return Ok(Reach::ThisMachine);
     }
-    if matches!(name, "metadata" | "metadata.google.internal" | "instance-data") || name.ends_with(".metadata.google.internal") {
+    if address::is_metadata_name(name) {
         return Err(wrong(format!("`{host}` is a metadata service; it hands out credentials")));
     }
     let last = name.rsplit('.').next().unwrap_or_default();
@@ -216,6 +216,10 @@ mod tests {
             "https://[fe80::1]/",
             "https://[::ffff:169.254.169.254]/",
             "https://[64:ff9b::a9fe:a9fe]/",
+            "https://[::ffff:0:a9fe:a9fe]/",
+            "https://100.100.100.200/",
+            "https://metadata/",
+            "https://metadata.goog/",
             "https://[fd00:ec2::254]/",
             "https://metadata.google.internal/computeMetadata",
             "https://METADATA.google.internal./",

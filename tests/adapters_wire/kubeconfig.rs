@@ -308,6 +308,19 @@ async fn what_would_be_believed_unseen_or_run_is_refused_with_words_and_nothing_
     for (cluster, user, why) in [
         (good.clone(), exec("/usr/bin/aws"), "runs `/usr/bin/aws` for a token, and no program is run here"),
         (good.clone(), exec("./gke-gcloud-auth-plugin.sh"), "no program is run here"),
+        (good.clone(), exec("./gke-gcloud-auth-plugin"), "no program is run here"),
+        (good.clone(), exec("bin/gke-gcloud-auth-plugin"), "no program is run here"),
+        (good.clone(), exec("/opt/gke-gcloud-auth-plugin/.."), "no program is run here"),
+        (good.clone(), format!("{token}, {}", exec("gke-gcloud-auth-plugin")), "both a token and an exec"),
+        (good.clone(), format!("tokenFile: t, {}", exec("/usr/bin/aws")), "both a tokenFile and an exec"),
+        ("server: 'https://[::ffff:0:a9fe:a9fe]/'".to_owned(), token.to_owned(), "link-local or metadata"),
+        ("server: 'https://[::ffff:a9fe:a9fe]/'".to_owned(), token.to_owned(), "link-local or metadata"),
+        ("server: 'https://[64:ff9b::a9fe:a9fe]/'".to_owned(), token.to_owned(), "link-local or metadata"),
+        ("server: 'https://[fd00:ec2::254]/'".to_owned(), token.to_owned(), "link-local or metadata"),
+        ("server: 'https://100.100.100.200/'".to_owned(), token.to_owned(), "link-local or metadata"),
+        ("server: 'https://metadata.google.internal/'".to_owned(), token.to_owned(), "link-local or metadata"),
+        ("server: 'https://metadata/'".to_owned(), token.to_owned(), "link-local or metadata"),
+        ("server: 'https://a.metadata.google.internal/'".to_owned(), token.to_owned(), "link-local or metadata"),
         (good.clone(), "auth-provider: { name: gcp }".to_owned(), "auth-provider `gcp`"),
         (good.clone(), "username: admin, password: canary".to_owned(), "a user name with a password"),
         (good.clone(), format!("{token}, as: root"), "acts as somebody else"),
@@ -354,6 +367,7 @@ async fn a_file_that_somebody_else_could_have_written_or_a_secret_that_others_ca
     refused(folder.file("group", &text(&by_data, "token: canary-37"), 0o620), "can be written by others").await;
     refused(folder.file("read", &text(&by_data, "token: canary-37"), 0o644), "holds a secret and can be read by others").await;
     refused(folder.file("no", "clusters: canary\n", 0o600), "is no kubeconfig").await;
+    refused(folder.file("deep", &format!("extensions: {}\n", "[".repeat(300_000)), 0o600), "more brackets open").await;
     refused(folder.file("twice", "users:\n- name: ops\n- name: ops\n", 0o600), "has `ops` twice in its users").await;
     refused(folder.0.clone(), "is no regular file").await;
     refused(Path::new("config").to_owned(), "is no absolute path").await;

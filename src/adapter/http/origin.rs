@@ -11,7 +11,7 @@ use reqwest::{
 };
 
 use crate::domain::{
-    address::{is_forbidden, is_loopback},
+    address::{is_forbidden, is_loopback, is_metadata_name},
     fault::{Fault, FaultKind},
 };
 
@@ -108,12 +108,6 @@ impl std::fmt::Display for Origin {
 /// Whether a host, without brackets, is where nothing may be sent, as far as its name alone tells.
 pub(super) fn leads_astray(host: &str) -> bool {
     host.parse().is_ok_and(is_forbidden) || is_metadata_name(host)
-}
-
-/// The names by which clouds call their metadata services.
-fn is_metadata_name(host: &str) -> bool {
-    let names = ["metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal"];
-    names.iter().any(|name| host.trim_end_matches('.').eq_ignore_ascii_case(name))
 }
 
 /// A URL that was refused is shown without what stands before an `@`.

@@ -27,6 +27,7 @@ use crate::{
 };
 
 mod files;
+mod nesting;
 mod wire;
 
 use wire::{Cluster, Context, Document, Exec, User};
@@ -113,6 +114,10 @@ impl Kubeconfig {
                 return Err(Fault::new(FaultKind::Refused, format!("{} in KUBECONFIG {why}", file.display())));
             }
             let Some(found) = files::read(file).await? else { continue };
+            if let Some(line) = nesting::too_deep(&found.text) {
+                let why = "has more brackets open than any kubeconfig; nothing was sent";
+                return Err(Fault::new(FaultKind::Refused, format!("{} at line {line} {why}", file.display())));
+            }
             let document: Document = serde_yaml::from_str(&found.text).map_err(|error| {
                 // Its words could quote a secret.
                 let place = error.location().map_or_else(String::new, |place| format!(" at line {}", place.line()));
@@ -217,6 +222,13 @@ impl Kubeconfig {
             return Err(self
                 .refused("acts as somebody else (`as`, `as-uid`, `as-groups`), which is not done here; give this account what it needs"));
         }
+        // kubectl would take the token; whoever reads the file sees a program that is never asked.
+        if let (Some(Exec { command }), true) = (exec, token.is_some() || !token_file.is_empty()) {
+            let which = if token_file.is_empty() { "a token" } else { "a tokenFile" };
+            return Err(
+                self.refused(&format!("has both {which} and an exec (`{command}`), so which of them is meant is not known; leave one"))
+            );
+        }
         if !token_file.is_empty() {
             return Ok((Token::File(user.path(token_file).into()), None));
         }
@@ -224,9 +236,7 @@ impl Kubeconfig {
             return Ok((Token::Static(kept(&user.file, user.is_shared, token.clone())?), None));
         }
         match (exec, auth_provider) {
-            (Some(Exec { command }), _) if Path::new(command).file_name().is_some_and(|name| name == GOOGLES) => {
-                Ok((self.google.clone(), Some(GOOGLES)))
-            }
+            (Some(Exec { command }), _) if is_googles(command) => Ok((self.google.clone(), Some(GOOGLES))),
             (Some(Exec { command }), _) => Err(self.refused(&format!(
                 "runs `{command}` for a token, and no program is run here but for {GOOGLES}, in whose place our Google credentials are sent; \
                  use a token, a tokenFile or a client certificate, or let `kubectl proxy` speak for it"
@@ -247,6 +257,12 @@ impl Kubeconfig {
     fn refused(&self, why: &str) -> Fault {
         Fault::new(FaultKind::Refused, format!("the kubeconfig context `{}` {why}; nothing was sent", self.context))
     }
+}
+
+/// Whether that is how gcloud names its program: by its name alone, or by its whole path. A path beside the file or from somewhere is another's.
+fn is_googles(command: &str) -> bool {
+    let path = Path::new(command);
+    command == GOOGLES || (path.is_absolute() && path.file_name().is_some_and(|name| name == GOOGLES) && !command.ends_with('/'))
 }
 
 /// # Errors
