@@ -1,7 +1,8 @@
 //! Whether we may write: by the API's word on our permissions, and by what it said to a write.
 //!
 //! Permissions seldom change, so they are asked for once in a while; what could not be told is as it was. A write that is refused is the
-//! surest word of all. It is held against the next one until a write is done, or for as long as a person needs to give the permission.
+//! surest word of all. It is held against the next one until a write is done, or for as long as a person needs to give the permission. Where a
+//! policy refused it, no permission would help, and that is said instead.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -14,7 +15,7 @@ use tokio::time::Instant;
 
 use super::http::{Ask, Client, Limits};
 use crate::domain::{
-    fault::{FaultKind, Outcome},
+    fault::{Fault, FaultKind, Outcome},
     hindrance::Hindrance,
     shown::Shown,
 };
@@ -39,7 +40,15 @@ pub(super) struct Permission {
 struct Known {
     again_at: Option<Instant>,
     lacking: bool,
-    refused: Option<(Instant, Shown)>,
+    refused: Option<Refused>,
+}
+
+/// What was said to the newest write that was refused.
+#[derive(Debug)]
+struct Refused {
+    at: Instant,
+    why: Shown,
+    by_policy: bool,
 }
 
 /// Body and answer of `:testIamPermissions`.
@@ -73,9 +82,10 @@ impl Permission {
         }
         let hindrance = |why| Hindrance::Forbidden { permission: Shown::new(self.name), why };
         self.with(|known| {
-            let refused = known.refused.as_ref().filter(|(at, _)| now.duration_since(*at) < REFUSED_FOR);
+            let refused = known.refused.as_ref().filter(|refused| now.duration_since(refused.at) < REFUSED_FOR);
             match refused {
-                Some((_, why)) => Some(hindrance(Some(why.clone()))),
+                Some(Refused { why, by_policy: true, .. }) => Some(Hindrance::Denied { why: why.clone() }),
+                Some(Refused { why, by_policy: false, .. }) => Some(hindrance(Some(why.clone()))),
                 None => known.lacking.then(|| hindrance(None)),
             }
         })
@@ -86,7 +96,9 @@ impl Permission {
         let at = Instant::now();
         self.with(|known| match outcome {
             Outcome::Done(_) => known.refused = None,
-            Outcome::NotDone(fault) if fault.kind == FaultKind::Forbidden => known.refused = Some((at, fault.message.clone())),
+            Outcome::NotDone(Fault { kind: kind @ (FaultKind::Forbidden | FaultKind::Denied), message, .. }) => {
+                known.refused = Some(Refused { at, why: message.clone(), by_policy: *kind == FaultKind::Denied });
+            }
             Outcome::NotDone(_) | Outcome::Unknown(_) => {}
         });
     }

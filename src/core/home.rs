@@ -192,20 +192,41 @@ pub(super) fn obstacle(state: &State, route: &Route) -> Obstacle {
     }
 }
 
-/// The permission without which nothing is written.
-fn forbidden(known: &RouteState) -> Option<Hindrance> {
-    let found = known.accepted.iter().flat_map(|accepted| &accepted.hindrances);
-    found.into_iter().find(|found| matches!(found, Hindrance::Forbidden { .. })).cloned()
+/// What is read to stand behind a write that was refused with `kind`: the permission without which nothing is written, or the policy.
+fn behind(known: &RouteState, kind: FaultKind) -> Option<Hindrance> {
+    let is_it = |found: &&Hindrance| match found {
+        Hindrance::Forbidden { .. } => kind == FaultKind::Forbidden,
+        Hindrance::Denied { .. } => kind == FaultKind::Denied,
+        Hindrance::Stranger { .. }
+        | Hindrance::AllZero
+        | Hindrance::NoSplit { .. }
+        | Hindrance::Redirect { .. }
+        | Hindrance::NoEntry { .. }
+        | Hindrance::FalseMark { .. }
+        | Hindrance::HostRule { .. }
+        | Hindrance::PastTheSplit { .. }
+        | Hindrance::NotReached { .. }
+        | Hindrance::LeadsPast { .. }
+        | Hindrance::SteeredTwice { .. }
+        | Hindrance::ClassicLoadBalancer { .. }
+        | Hindrance::RevisionGone { .. }
+        | Hindrance::RevisionNotReady { .. }
+        | Hindrance::Failing { .. }
+        | Hindrance::NoRoom { .. }
+        | Hindrance::Managed { .. }
+        | Hindrance::RuleMoved { .. } => false,
+    };
+    known.accepted.iter().flat_map(|accepted| &accepted.hindrances).find(is_it).cloned()
 }
 
 fn returning(state: &State, route: &Route, known: &RouteState, back: &Return) -> Obstacle {
     let looks = looks(state, route);
     let unread = unread(state, route);
     let why = || unread.clone().map(|unread| unread.why);
-    let failed = back.fault.clone().map(|why| match forbidden(known) {
+    let failed = back.fault.clone().map(|why| match behind(known, why.kind) {
         // What is read of it since names what is missing, and so what to do.
-        Some(missing) if why.kind == FaultKind::Forbidden => Obstacle::Hindered { why: missing },
-        Some(_) | None => Obstacle::WriteFailed { why },
+        Some(why) => Obstacle::Hindered { why },
+        None => Obstacle::WriteFailed { why },
     });
     let failed = back.came_first.clone().map(|by| Obstacle::ChangedFirst { by }).or(failed);
     if let Some(Taken { at, operation }) = taken(state, back) {

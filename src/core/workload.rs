@@ -142,7 +142,7 @@ fn restarts(announced: &mut Announced, id: &BackendId, known: Option<&Workload>,
 
 /// A right that is missing stays so until somebody gives it; any other fault of a part passes, and the pane shows it.
 fn parts(id: &BackendId, known: &Workload, seen: &Workload) -> Vec<News> {
-    let is_lasting = |kind| matches!(kind, FaultKind::Forbidden | FaultKind::NotFound);
+    let is_lasting = |kind| matches!(kind, FaultKind::Forbidden | FaultKind::Denied | FaultKind::NotFound);
     let lasting = |workload: &Workload| workload.unread.iter().filter(|unread| is_lasting(unread.fault.kind)).cloned().collect::<Vec<_>>();
     let (before, now) = (lasting(known), lasting(seen));
     let lost = now.iter().filter(|unread| before.iter().all(|old| old.part != unread.part));

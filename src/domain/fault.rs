@@ -29,8 +29,10 @@ pub enum FaultKind {
     Broken,
     /// 5xx or 429.
     Unavailable,
-    /// 401 or 403.
+    /// 401 or 403: who we are was not believed, or may not do this.
     Forbidden,
+    /// A policy refuses it, whoever asks: an admission webhook or policy of the cluster, or an organisation's perimeter. No permission is missing.
+    Denied,
     /// 404.
     NotFound,
     /// 409 or 412: it was changed since it was read; by whom, a look tells.
@@ -53,6 +55,7 @@ impl FaultKind {
         match self {
             FaultKind::Unreachable | FaultKind::TimedOut | FaultKind::Broken | FaultKind::Unavailable | FaultKind::Unreadable => true,
             FaultKind::Forbidden
+            | FaultKind::Denied
             | FaultKind::NotFound
             | FaultKind::Conflict
             | FaultKind::Rejected
@@ -71,6 +74,7 @@ impl std::fmt::Display for FaultKind {
             FaultKind::Broken => "connection broke",
             FaultKind::Unavailable => "unavailable",
             FaultKind::Forbidden => "not allowed",
+            FaultKind::Denied => "refused by a policy",
             FaultKind::NotFound => "not found",
             FaultKind::Conflict => "changed since it was read",
             FaultKind::Rejected => "rejected",

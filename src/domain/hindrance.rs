@@ -46,6 +46,8 @@ pub enum Hindrance {
     Failing { why: Shown },
     /// We may not write. `why` is the API's own word, where a write was refused.
     Forbidden { permission: Shown, why: Option<Shown> },
+    /// A policy refused the newest write, whoever would have asked for it; `why` is its own word.
+    Denied { why: Shown },
     /// What people wrote on the object, in `place`, leaves no room for the line that says who steers it; so many bytes are too many.
     NoRoom { place: Shown, beyond: u32 },
     /// Somebody else declares what the object holds, and puts his own weights back whenever he applies it again; by the name under which he writes.
@@ -86,6 +88,7 @@ impl Hindrance {
             | (Hindrance::RevisionNotReady { backend: one, .. }, Hindrance::RevisionNotReady { backend: two, .. }) => one == two,
             (Hindrance::Forbidden { permission: one, .. }, Hindrance::Forbidden { permission: two, .. }) => one == two,
             (Hindrance::Failing { .. }, Hindrance::Failing { .. })
+            | (Hindrance::Denied { .. }, Hindrance::Denied { .. })
             | (Hindrance::NoRoom { .. }, Hindrance::NoRoom { .. })
             | (Hindrance::RuleMoved { .. }, Hindrance::RuleMoved { .. }) => true,
             (one, two) => one == two,
@@ -111,6 +114,7 @@ impl Hindrance {
             | Hindrance::RevisionNotReady { .. }
             | Hindrance::Failing { .. }
             | Hindrance::Forbidden { .. }
+            | Hindrance::Denied { .. }
             | Hindrance::NoRoom { .. }
             | Hindrance::Managed { .. }
             | Hindrance::RuleMoved { .. } => false,
@@ -123,7 +127,8 @@ impl Hindrance {
             Hindrance::HostRule { .. }
             | Hindrance::NotReached { .. }
             | Hindrance::ClassicLoadBalancer { .. }
-            | Hindrance::Forbidden { .. } => true,
+            | Hindrance::Forbidden { .. }
+            | Hindrance::Denied { .. } => true,
             Hindrance::PastTheSplit { backends, .. } | Hindrance::LeadsPast { backends, .. } => backends.iter().any(|backend| backend != home),
             Hindrance::RevisionGone { backend, .. } | Hindrance::RevisionNotReady { backend, .. } => backend == home,
             // A write sets the whole split, and these with it.
@@ -160,6 +165,7 @@ impl Hindrance {
             | Hindrance::RevisionNotReady { .. }
             | Hindrance::Failing { .. }
             | Hindrance::Forbidden { .. }
+            | Hindrance::Denied { .. }
             | Hindrance::NoRoom { .. }
             | Hindrance::Managed { .. }
             | Hindrance::RuleMoved { .. } => true,
@@ -169,7 +175,7 @@ impl Hindrance {
     /// Whether nobody's claim could be written.
     pub fn bars_claim(&self) -> bool {
         match self {
-            Hindrance::NoRoom { .. } | Hindrance::Forbidden { .. } => true,
+            Hindrance::NoRoom { .. } | Hindrance::Forbidden { .. } | Hindrance::Denied { .. } => true,
             Hindrance::Stranger { .. }
             | Hindrance::AllZero
             | Hindrance::NoSplit { .. }

@@ -158,6 +158,33 @@ impl Unit {
         }
     }
 
+    /// The greatest figure that is one: what lies beyond is a unit that is another, a counter that ran over, or no measurement at all.
+    fn most(self) -> f64 {
+        /// Ten years, in seconds: what is longer is a point in time.
+        const LONGEST_S: f64 = 10.0 * 365.0 * 86_400.0;
+        match self {
+            Unit::PerSecond => 1e12,
+            Unit::Fraction => 1e3,
+            Unit::Milliseconds => LONGEST_S * 1e3,
+            Unit::Seconds => LONGEST_S,
+            Unit::Count => 1e15,
+            // All that 63 bits count.
+            Unit::Bytes => 9.3e18,
+        }
+    }
+
+    /// A figure that somebody tells in this unit.
+    /// # Errors
+    /// [`Gap::NotANumber`], [`Gap::Infinite`], or [`Gap::Unreadable`] if it is less than nothing or more than there can be of it.
+    pub fn figure(self, value: f64) -> Result<f64, Gap> {
+        match value {
+            value if value.is_nan() => Err(Gap::NotANumber),
+            value if value.is_infinite() => Err(Gap::Infinite),
+            value if value < 0.0 || value > self.most() => Err(Gap::Unreadable),
+            value => Ok(value),
+        }
+    }
+
     /// The value as a person reads it: `2.4 %`, `180 ms`, `1.25 s`, `118/s`, `42`, `1.5 GiB`.
     pub fn show(self, value: f64) -> String {
         match self {
@@ -408,6 +435,7 @@ impl From<FaultKind> for Gap {
             | FaultKind::Broken
             | FaultKind::Unavailable
             | FaultKind::Forbidden
+            | FaultKind::Denied
             | FaultKind::Conflict
             | FaultKind::Rejected
             | FaultKind::Refused

@@ -51,6 +51,9 @@ pub fn hindrance(hindrance: &Hindrance, names: Names) -> String {
         Hindrance::Forbidden { permission, why: Some(why) } => {
             format!("a write was refused; give this account the permission {permission} ({why})")
         }
+        Hindrance::Denied { why } => {
+            format!("a policy refuses writes, and no permission would help; ask whoever keeps it to let this session's through ({why})")
+        }
         Hindrance::NoRoom { place, beyond } => {
             format!("{place} leaves no room for the line that says who steers; shorten it by {beyond} bytes")
         }
@@ -131,6 +134,7 @@ pub fn hindrance_in_short(hindrance: &Hindrance, names: Names) -> String {
         Hindrance::RevisionNotReady { name, .. } => format!("the revision {name} is not ready"),
         Hindrance::Failing { .. } => "it fails to follow".to_owned(),
         Hindrance::Forbidden { permission, .. } => format!("{permission} is missing"),
+        Hindrance::Denied { .. } => "a policy refuses writes".to_owned(),
         Hindrance::NoRoom { place, .. } => format!("{place} is too long"),
         Hindrance::Managed { by } => format!("{by} declares the weights"),
         Hindrance::RuleMoved { meant, .. } => format!("{meant} has moved"),

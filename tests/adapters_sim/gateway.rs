@@ -11,7 +11,7 @@ use cutover::{
     },
     port::{Change, Driver, Taken},
     sim::{
-        faults::{Fault, gateway::GatewayFault},
+        faults::{Cluster, Fault, gateway::GatewayFault},
         simulation::{Config, Simulation},
         world::{gateway::Gateway, kubernetes::document::number},
     },
@@ -64,6 +64,28 @@ async fn whoever_declares_the_rules_is_named_before_anything_is_written_and_meet
     assert_eq!((cause["reason"].as_str(), cause["field"].as_str()), (Some("FieldManagerConflict"), Some(".spec.rules")));
     assert!(cause["message"].as_str().unwrap().contains("\"cutover\""), "{refused}");
     assert_eq!(driver.read().await.unwrap().weights, share(100));
+    world.stop().await;
+}
+
+/// The server says 403 and `Forbidden` to it, as to a right that is missing; who may write is another matter.
+#[tokio::test]
+async fn a_policy_that_refuses_a_write_is_told_as_that_and_no_permission_is_called_missing() {
+    let world = world().await;
+    let driver = http_route(&world);
+    let before = driver.read().await.unwrap();
+    world.control().inject(&Fault::Cluster(Cluster::RoutesGuarded));
+    assert_eq!(driver.read().await.unwrap().hindrances, [], "it may write, and has not met the policy");
+    let outcome = driver.write(to(&share(100)), &before.version, &intent(1), Taken::told().0).await.outcome;
+    let Outcome::NotDone(fault) = &outcome else { panic!("{outcome:?}") };
+    let word = "admission webhook \"validation.gatekeeper.sh\" denied the request";
+    assert!(fault.kind == FaultKind::Denied && fault.message.as_str().contains(word), "{fault}");
+    let met = driver.read().await.unwrap();
+    assert_eq!(met.hindrances, [Hindrance::Denied { why: fault.message.clone() }]);
+    assert!(met.hindrances[0].bars_home(&id("cluster-1")), "nobody knows whether it would let the way home through");
+    world.control().calm();
+    let outcome = driver.write(to(&share(100)), &met.version, &intent(2), Taken::told().0).await.outcome;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:?}");
+    assert_eq!(driver.read().await.unwrap().hindrances, []);
     world.stop().await;
 }
 

@@ -239,6 +239,7 @@ async fn what_one_server_does_not_tell_is_a_gap_of_its_own_series() {
         ((|name: &str| if name == "newest" { told(name) } else { nothing() }) as fn(&str) -> Reaction, Gap::Missing),
         (|name: &str| if name == "newest" { told(name) } else { Reaction::json(200, answer("NaN", NIGHT)) }, Gap::NotANumber),
         (|name: &str| if name == "newest" { told(name) } else { Reaction::json(200, answer("-3", NIGHT)) }, Gap::Unreadable),
+        (|name: &str| if name == "newest" { told(name) } else { Reaction::json(200, answer("1e300", NIGHT)) }, Gap::Unreadable),
         (|_: &str| Reaction::json(400, json!({"status": "error", "errorType": "bad_data", "error": "parse error"})), Gap::Unreadable),
         (|_: &str| Reaction::json(503, json!({})), Gap::Unreachable),
     ] {

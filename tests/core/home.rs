@@ -356,6 +356,24 @@ fn a_refused_way_home_names_the_permission_as_soon_as_it_is_known() {
 }
 
 #[test]
+fn a_way_home_that_a_policy_refuses_names_the_policy_and_no_permission() {
+    let mut session = Session::at_a_quarter();
+    session.rollback(&ana());
+    let (effect, _) = session.last_write();
+    let word = "admission webhook \"frozen\" denied the request: until Monday";
+    session.finish(effect, Outcome::NotDone(Fault::new(FaultKind::Denied, word)));
+    session.end_reads();
+    // Both are read of it: what was missing before is not what refused.
+    let missing = Hindrance::Forbidden { permission: "patch httproutes.gateway.networking.k8s.io".into(), why: None };
+    let denied = Hindrance::Denied { why: word.into() };
+    session.split(&[("run", 750), ("gke", 250)], vec![missing, denied.clone()]);
+    let Home::Going { why, .. } = session.home() else { panic!("{:?}", session.home()) };
+    assert_eq!(why, Obstacle::Hindered { why: denied.clone() });
+    let said = cutover::words::hindrance(&denied, cutover::words::Names::of(&session.state));
+    assert!(said.contains("a policy refuses writes") && said.contains(word) && !said.contains("lacks"), "{said}");
+}
+
+#[test]
 fn weights_that_cannot_be_read_are_why_a_route_is_not_home() {
     let mut session = Session::at_a_quarter();
     session.rollback(&ana());
@@ -493,7 +511,7 @@ fn home_that_nobody_reads_any_more_is_not_home_now() {
         session.beats();
     }
     assert!(session.home().is_reached() && !is_home_now(&session.state, &planned));
-    let said = words::home_now(&session.home(), &session.state, &planned, session.now, Names::of(&session.state));
+    let said = words::home_now(&session.home(), &session.state, &planned, session.now);
     assert!(said.contains("last read 45s ago"), "{said}");
 }
 

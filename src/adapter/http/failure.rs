@@ -36,6 +36,8 @@ pub enum Reason {
     SignedOut,
     /// Too much was asked of it. Some APIs say so with 403.
     QuotaUsedUp,
+    /// A policy refuses it, whoever asks; mostly with 403, too.
+    Policy,
     /// The host's name leads nowhere.
     NameUnknown,
     /// The certificate is not for that name, not of an authority that is trusted here, or not valid today.
@@ -78,6 +80,8 @@ impl Failure {
         let (kind, progress) = match (reason, judged(status)) {
             // What is over by the next minute is no lack of permission, and an API that is switched off is no lack of one either.
             (Reason::QuotaUsedUp, (_, progress)) => (FaultKind::Unavailable, progress),
+            // Nobody who gives us a right changes what a policy says.
+            (Reason::Policy, (_, progress)) => (FaultKind::Denied, progress),
             (_, judged) => judged,
         };
         let words = error_words(body);
@@ -134,9 +138,28 @@ fn reason(status: u16, body: &[u8]) -> Reason {
         403 if says(&["RATE_LIMIT_EXCEEDED", "rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded", "dailyLimitExceeded"]) => {
             Reason::QuotaUsedUp
         }
+        403 if says(&["SECURITY_POLICY_VIOLATED", "vpcServiceControls"]) => Reason::Policy,
         429 => Reason::QuotaUsedUp,
+        400 | 403 | 422 if is_denied_admission(status, body) => Reason::Policy,
         _ => Reason::Untold,
     }
+}
+
+/// Whether a Kubernetes `Status` tells of an admission that was denied. It has the same status and reason as a right that is missing, so its words
+/// decide: a webhook's and a policy's begin alike everywhere, and of the right alone is said which user can't do what.
+fn is_denied_admission(status: u16, body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Status {
+        kind: String,
+        #[serde(default)]
+        message: String,
+    }
+    let Ok(Status { kind, message }) = serde_json::from_slice(body) else { return false };
+    let by_webhook = message.contains("admission webhook \"") && message.contains("denied the request");
+    let by_policy = message.contains("ValidatingAdmissionPolicy '") && message.contains("denied request");
+    // A quota or a pod standard: `pods "a" is forbidden: exceeded quota: …`.
+    let by_plugin = || status == 403 && message.split_once(" is forbidden: ").is_some_and(|(_, why)| !why.starts_with("User \""));
+    kind == "Status" && (by_webhook || by_policy || by_plugin())
 }
 
 /// Kind of a status that arrives inside a document, for example of an operation's error.
@@ -231,6 +254,35 @@ mod tests {
         assert_eq!(told(401, ""), (Reason::SignedOut, FaultKind::Forbidden));
         assert_eq!(told(429, "").0, Reason::QuotaUsedUp);
         assert_eq!(told(403, "<html>Forbidden</html>").0, Reason::Untold);
+        let perimeter = r#"{"error":{"code":403,"message":"Request is prohibited by organization's policy.","status":"PERMISSION_DENIED","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"SECURITY_POLICY_VIOLATED","domain":"googleapis.com"}]}}"#;
+        assert_eq!(told(403, perimeter), (Reason::Policy, FaultKind::Denied));
+    }
+
+    #[test]
+    fn an_admission_that_is_denied_is_no_missing_permission() {
+        let told = |code: u16, message: &str| {
+            let body = serde_json::json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": message, "reason": "Forbidden", "code": code});
+            Failure::from_status("PATCH x", code, &HeaderMap::new(), body.to_string().as_bytes())
+        };
+        let policy = "httproutes.gateway.networking.k8s.io \"shop\" is forbidden: ValidatingAdmissionPolicy 'frozen' with binding 'frozen' denied request: no";
+        for (code, message) in [
+            (403, "admission webhook \"validation.gatekeeper.sh\" denied the request: [frozen] routes are frozen until Monday"),
+            (400, "admission webhook \"validate.kyverno.svc-fail\" denied the request without explanation"),
+            (422, policy),
+            (403, policy),
+            (403, "httproutes \"shop\" is forbidden: exceeded quota: routes, requested: 1, used: 5, limited: 5"),
+        ] {
+            let failure = told(code, message);
+            assert_eq!((failure.reason, failure.fault.kind), (Reason::Policy, FaultKind::Denied), "{message}");
+            assert!(matches!(failure.outcome(), Outcome::NotDone(_)), "{message}");
+        }
+        for message in [
+            "httproutes.gateway.networking.k8s.io \"shop\" is forbidden: User \"ana\" cannot patch resource \"httproutes\" in API group \"gateway.networking.k8s.io\"",
+            "pods is forbidden",
+        ] {
+            assert_eq!(told(403, message).fault.kind, FaultKind::Forbidden, "{message}");
+        }
+        assert_eq!(told(422, "the server rejected our request due to an error in our request").fault.kind, FaultKind::Rejected);
     }
 
     #[test]

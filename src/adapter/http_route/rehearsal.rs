@@ -61,7 +61,7 @@ impl HttpRouteDriver {
 
 /// We may write, as the server says; so whatever is refused, is so for what it is.
 fn objected(failure: Failure) -> Result<Rehearsal, Failure> {
-    let is_refused = matches!(failure.fault.kind, FaultKind::Rejected | FaultKind::Conflict | FaultKind::Forbidden);
+    let is_refused = matches!(failure.fault.kind, FaultKind::Rejected | FaultKind::Conflict | FaultKind::Forbidden | FaultKind::Denied);
     if is_refused && !failure.fault.message.as_str().contains(NOT_TRIED) {
         return Ok(Rehearsal::Refused(failure.fault.message));
     }

@@ -244,7 +244,9 @@ impl<K: Kind> Part<K> {
     fn failed(&mut self, fault: Fault, then: Then<K>) -> Seen<K> {
         self.rest(then);
         // What isn't allowed won't be so a moment later.
-        if let (FaultKind::Forbidden | FaultKind::NotFound, State::Resting { until, .. }) = (fault.kind, &mut self.state) {
+        if let (FaultKind::Forbidden | FaultKind::Denied | FaultKind::NotFound, State::Resting { until, .. }) =
+            (fault.kind, &mut self.state)
+        {
             *until = Instant::now() + self.turn.life;
         }
         Seen::Failed(fault)

@@ -126,7 +126,7 @@ impl Store {
             Seen::Alive => return Worth::Proof,
             Seen::Failed(fault) => {
                 // Pods that may no longer be looked at are no longer known; others may be as they were a moment ago.
-                if fault.kind == FaultKind::Forbidden || pods.is_empty() {
+                if matches!(fault.kind, FaultKind::Forbidden | FaultKind::Denied) || pods.is_empty() {
                     self.pods = None;
                 }
                 return self.missed(Part::Pods, fault);

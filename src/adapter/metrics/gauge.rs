@@ -37,7 +37,8 @@ impl Gauge {
         for page in pages {
             values.extend(page.as_ref().map_err(|gap| *gap)?.values().copied());
         }
-        self.over.of(&values).map(|value| Sample::exact(value, 0, at)).ok_or(Gap::Missing)
+        let value = self.over.of(&values).ok_or(Gap::Missing)?;
+        self.metric.unit().figure(value).map(|value| Sample::exact(value, 0, at))
     }
 }
 
@@ -97,6 +98,21 @@ mod tests {
         assert_eq!(told("in_flight NaN\n"), Err(Gap::NotANumber));
         assert_eq!(told("in_flight{a=\"1\"} 2\nin_flight{a=\"2\"} -1\n"), Err(Gap::Unreadable));
         assert_eq!(told("in_flight 0\n"), Ok(Sample::exact(0.0, 0, AT)));
+        assert_eq!(told("in_flight 1e300\n"), Err(Gap::Unreadable), "nobody holds so many requests");
+        assert_eq!(told("in_flight{a=\"1\"} 1e308\nin_flight{a=\"2\"} 1e308\n"), Err(Gap::Infinite));
+    }
+
+    #[test]
+    fn a_figure_that_its_unit_can_not_have_is_a_gap() {
+        let told = |unit: Unit, text: &str| {
+            let metric = Metric::Declared(Series::new("in-flight", unit, Bad::Above).unwrap());
+            let gauges = [Gauge { metric, ..gauge("in_flight", Over::Max) }];
+            of_page(&gauges, &page(&gauges, text), AT)[0].1.map(|sample| sample.value)
+        };
+        assert_eq!(told(Unit::Fraction, "in_flight 1.3\n"), Ok(1.3), "a pool may be more than full");
+        assert_eq!(told(Unit::Fraction, "in_flight 1e300\n"), Err(Gap::Unreadable));
+        assert_eq!(told(Unit::Seconds, "in_flight 1.7959e9\n"), Err(Gap::Unreadable), "that is a time of day and no age");
+        assert_eq!(told(Unit::Bytes, "in_flight 1.5e12\n"), Ok(1.5e12));
     }
 
     #[test]

@@ -101,7 +101,9 @@ impl PodsSensor {
         }
         let fault = read.iter().find_map(|(_, page)| page.as_ref().err()).cloned();
         // A right that is missing is missing for all of them, and a look in which nobody answered has its reason in any of them.
-        if let Some(fault) = fault.filter(|fault| fault.kind == FaultKind::Forbidden || read.iter().all(|(_, page)| page.is_err())) {
+        if let Some(fault) = fault
+            .filter(|fault| matches!(fault.kind, FaultKind::Forbidden | FaultKind::Denied) || read.iter().all(|(_, page)| page.is_err()))
+        {
             return Err(fault);
         }
         let values = self.reckon(at, read);

@@ -26,7 +26,7 @@ use crate::{
         fact::Fact,
         fault::{Fault, FaultKind},
         id::{BackendId, SourceId},
-        metric::{Basis, Gap, Measured, Metric, Sample},
+        metric::{Basis, Gap, Measured, Metric, Sample, Unit},
         time::{Millis, Timestamp},
     },
     port::{Answer, Sensor},
@@ -131,14 +131,15 @@ impl PrometheusSensor {
         let ((requests, (failures, dropped)), quantiles) = join(counts, quantiles).await;
         let mut values: BTreeMap<Metric, Measured> = Metric::STANDARD.into_iter().map(|metric| (metric, Err(Gap::Missing))).collect();
         // Without their number no figure can be judged.
-        let requests = match requests.counted() {
+        let count = |told: Told| told.counted().and_then(|count| Unit::Count.figure(count));
+        let requests = match count(requests) {
             Ok(requests) => requests,
             Err(gap) => return values.into_keys().map(|metric| (metric, Err(gap))).collect(),
         };
         let a_second = |count: f64| Sample::exact(count / self.config.window.as_secs_f64(), whole(requests), at);
         values.insert(Metric::RequestRate, Ok(a_second(requests)));
         if let Some(failures) = failures {
-            let told = match failures.counted() {
+            let told = match count(failures) {
                 // Of no requests none has failed, and there may be no series to say so.
                 Err(Gap::Missing) if whole(requests) == 0 => Err(Gap::LowVolume),
                 other => other.and_then(|failures| share(failures, requests, at)),
@@ -146,7 +147,7 @@ impl PrometheusSensor {
             values.insert(Metric::ErrorRate, told);
         }
         if let Some(dropped) = dropped {
-            values.insert(Metric::DropRate, dropped.counted().map(a_second));
+            values.insert(Metric::DropRate, count(dropped).map(a_second));
         }
         for (metric, told) in latencies.keys().zip(quantiles) {
             values.insert(*metric, self.latency(told, requests, at));
@@ -165,6 +166,7 @@ impl PrometheusSensor {
             Scale::AsIs => value,
             Scale::SecondsToMillis => value * 1000.0,
         };
+        let millis = Unit::Milliseconds.figure(millis)?;
         let basis = if top_bucket.is_some_and(|top| millis >= top) { Basis::AtLeast } else { Basis::Exact };
         Ok(Sample { value: millis, requests: whole(requests), at, basis })
     }
@@ -233,6 +235,7 @@ fn gap_of(fault: &Fault) -> Gap {
         | FaultKind::Broken
         | FaultKind::Unavailable
         | FaultKind::Forbidden
+        | FaultKind::Denied
         | FaultKind::Conflict
         | FaultKind::Unreadable
         | FaultKind::Refused

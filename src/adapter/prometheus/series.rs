@@ -69,7 +69,10 @@ async fn value(asked: &Asked, asked_at: Timestamp) -> Result<Measured, Fault> {
     let Asked { base, client, query, newest, stale_after, .. } = asked;
     let newest = ask(client, base, newest, None).await;
     Ok(match freshness(newest, asked_at, *stale_after)? {
-        Ok(taken) => ask(client, base, query, Some(taken)).await.counted().map(|value| Sample::exact(value, 0, taken)),
+        Ok(taken) => {
+            let value = ask(client, base, query, Some(taken)).await.counted().and_then(|value| asked.metric.unit().figure(value));
+            value.map(|value| Sample::exact(value, 0, taken))
+        }
         Err(gap) => Err(gap),
     })
 }

@@ -227,7 +227,9 @@ pub(super) async fn leads_nowhere(client: &Client, host: &str) -> bool {
 /// Whether the next question would meet the same.
 fn closes(failure: &Failure) -> bool {
     match failure.reason {
-        Reason::ServiceDisabled | Reason::SignedOut | Reason::QuotaUsedUp | Reason::NameUnknown | Reason::Certificate => true,
+        Reason::ServiceDisabled | Reason::SignedOut | Reason::QuotaUsedUp | Reason::Policy | Reason::NameUnknown | Reason::Certificate => {
+            true
+        }
         Reason::Untold => failure.fault.kind == FaultKind::Forbidden || failure.fault.kind.is_passing(),
     }
 }
@@ -307,6 +309,7 @@ pub(super) fn of_failure(ctx: &Context<'_>, api: Api, permission: &str, object: 
         }
         (Reason::SignedOut, _) => found(Id::CredentialsRefused, format!("{words}")).mend(fix::SIGN_IN),
         (Reason::QuotaUsedUp, _) => found(Id::QuotaUsedUp, format!("{words}; try again in a minute")),
+        (Reason::Policy, _) => found(Id::ReadForbidden, format!("a policy refuses it, and no permission is missing ({words})")),
         (Reason::NameUnknown, _) => found(Id::NameUnknown, format!("{words}; no permission is missing"))
             .mend(format!("getent ahosts {}", ctx.composer.universe().host(api.host()))),
         (Reason::Certificate, _) => {
@@ -327,7 +330,7 @@ pub(super) fn of_kind(kind: FaultKind, found: impl FnOnce(Id, String) -> Finding
             found(Id::Unreachable, format!("{words}; is there a way from this machine? look at firewall, VPN, proxy and private endpoints"))
         }
         FaultKind::Unavailable => found(Id::Unavailable, format!("{words}; try again in a moment")),
-        FaultKind::Forbidden => found(Id::ReadForbidden, words),
+        FaultKind::Forbidden | FaultKind::Denied => found(Id::ReadForbidden, words),
         FaultKind::NotFound => found(Id::NotFound, format!("{words}; compare the name with the plan")),
         FaultKind::Unreadable => found(Id::UnreadableAnswer, format!("{words}; is that the right address?")),
         FaultKind::Conflict | FaultKind::Rejected | FaultKind::Refused | FaultKind::Unsupported | FaultKind::Unrecorded => {

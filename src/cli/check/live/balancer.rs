@@ -80,7 +80,9 @@ async fn examine(ctx: Context<'_>, route: &Route) -> Result<Balancers> {
             let object = format!("projects/{}/locations/{}/services/{service}", ctx.plan.project, ctx.plan.region);
             let objections = match rehearsed {
                 Ok(()) => Ok(Vec::new()),
-                Err(failure) if matches!(failure.fault.kind, FaultKind::Rejected | FaultKind::Conflict) => Ok(vec![failure.fault.message]),
+                Err(failure) if matches!(failure.fault.kind, FaultKind::Rejected | FaultKind::Conflict | FaultKind::Denied) => {
+                    Ok(vec![failure.fault.message])
+                }
                 Err(failure) => Err(failure),
             };
             let mut told = Told::default();

@@ -256,6 +256,7 @@ impl Of<'_> {
                 };
                 (Id::PermissionMissing, Some(fix))
             }
+            Hindrance::Denied { .. } => (Id::WriteRefused, None),
             Hindrance::NoRoom { .. } => (Id::NoRoomForClaim, edit),
             Hindrance::FalseMark { says, .. } => {
                 let is_known = self.ctx.plan.routes.iter().any(|route| route.backend_ids().any(|id| id.as_str() == says.as_str()));
@@ -402,7 +403,7 @@ async fn unreached(url: &Url) -> Option<(Id, String)> {
     match failure.reason {
         Reason::NameUnknown => unknown(),
         Reason::Certificate => Some((Id::CertificateInvalid, api::handshake(host, url.port_or_known_default().unwrap_or(443)))),
-        Reason::Untold | Reason::ServiceDisabled | Reason::SignedOut | Reason::QuotaUsedUp => None,
+        Reason::Untold | Reason::ServiceDisabled | Reason::SignedOut | Reason::QuotaUsedUp | Reason::Policy => None,
     }
 }
 
