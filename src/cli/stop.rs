@@ -24,7 +24,7 @@ use crate::{
         Exit,
         absent::{Absent, Host, Known},
         current, host, living,
-        paths::Paths,
+        paths::{self, Paths},
         place::{Meant, Place, Unheard, said},
         print,
         silence::ANSWERS_WITHIN,
@@ -43,6 +43,7 @@ use crate::{
         role::Role,
         shown::Shown,
     },
+    journal::files::{LastWriter, last_writer},
     plan::model::Plan,
     session::{
         clock::Clock,
@@ -57,6 +58,9 @@ use crate::{
 const ENDS_WITHIN: Duration = Duration::from_secs(15);
 /// A host that ended the line and lives on after this time has not understood what it was asked.
 const UNDERSTANDS_WITHIN: Duration = Duration::from_secs(8);
+/// By which name this closes the journal of a host that is gone; what follows says whether that one had closed it.
+pub(super) const CLEARS_AWAY: &str = "cutover stop";
+pub(super) const AFTER_A_DEATH: &str = "cutover stop after a host that died";
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 #[derive(Debug, clap::Args)]
@@ -259,7 +263,11 @@ fn clear_away(absent: &Absent, args: &Args, paths: &Paths) -> Result<Exit, Exit>
 fn record(absent: &Absent, state: &State, args: &Args) -> Result<(), RecorderError> {
     let every = || state.routes.keys().cloned().collect();
     let abandon = if absent.world_is_gone() { every() } else { args.abandon.clone() };
-    let found = recorder::Found::at(&absent.journal, "cutover stop")?;
+    let by = match last_writer(&paths::readable(absent.journal.clone())) {
+        LastWriter::Closed { .. } => CLEARS_AWAY,
+        LastWriter::Writing { .. } | LastWriter::Lost { .. } | LastWriter::WithoutRecord { .. } | LastWriter::Unknown => AFTER_A_DEATH,
+    };
+    let found = recorder::Found::at(&absent.journal, by)?;
     let (mut recorder, folded) = found.take_up()?;
     let by = Asker { client: ClientId(recorder.last_client().0 + 1), who: host::owner(), role: Role::Pilot };
     let key = Some(Shown::new("cutover stop"));

@@ -94,7 +94,9 @@ fn a_dead_session_is_cleared_away_by_the_line_that_was_printed() {
     let [_, clear_away] = commands(&said(&refused)).try_into().unwrap();
     assert!(account.typed(&clear_away).status.success(), "{clear_away}");
     let proof = account.run(&["audit", "verify", &session]);
-    assert!(proof.status.success() && String::from_utf8_lossy(&proof.stdout).contains("\nwriter   closed by "), "{proof:?}");
+    let verdict = String::from_utf8_lossy(&proof.stdout).into_owned();
+    assert!(proof.status.success() && verdict.contains("\nwriter   closed by cutover stop after a host that died"), "{proof:?}");
+    assert!(verdict.contains("ended without a word of parting") && !verdict.contains("in order"), "{verdict}");
     let told = account.run(&["audit", "show", &session, "--grep", "cutover stop"]);
     let told = String::from_utf8(told.stdout).unwrap();
     assert!(told.contains("| accepted | ") && told.contains("ended the session and left Web frontend as it stands"), "{told}");

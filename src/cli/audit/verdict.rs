@@ -18,6 +18,7 @@ use crate::{
             judged::{Judged, Unjudged, Word, break_text, tail_text},
             time,
         },
+        stop::{AFTER_A_DEATH, CLEARS_AWAY},
     },
     domain::shown::Shown,
     journal::{
@@ -200,6 +201,15 @@ fn next_text(word: Word, verdict: &Verdict, damage: Option<&Damage>) -> String {
 fn writer_text(writer: &LastWriter) -> String {
     match writer {
         LastWriter::Writing { by } => format!("still being written by {}; more may follow", Shown::new(by)),
+        // Whoever clears a session away records that in the place of a host that is gone.
+        LastWriter::Closed { by } if by.starts_with(AFTER_A_DEATH) => format!(
+            "closed by {}: that host ended without a word of parting, so what it saw in its last second may be missing, from which nothing followed; \
+             what became of traffic between is not here",
+            Shown::new(by)
+        ),
+        LastWriter::Closed { by } if by.starts_with(CLEARS_AWAY) => {
+            format!("closed by {}, which cleared the session away: its host had ended in order before", Shown::new(by))
+        }
         LastWriter::Closed { by } => format!("closed by {}: its host ended in order", Shown::new(by)),
         LastWriter::Lost { by } => format!(
             "ended without a word of parting: {} wrote to it last, and is gone; what it \
