@@ -62,6 +62,25 @@ fn all_answered(text: &str) -> String {
     text
 }
 
+/// Whatever is proposed holds together: with every sign gone, there is no mistake left in it; nor with the other figures in the place of those that
+/// they exclude, and with their source.
+fn holds_together(text: &str) {
+    let keys =
+        ["front_door", "cluster", "namespace", "deployment", "backend_service", "readings", "probe", "threshold", "on_blind", "lag_max"];
+    let proposed = |line: &str| {
+        let margin = &line[..line.len() - line.trim_start().len()];
+        let what = line.trim_start().strip_prefix("# ").filter(|what| keys.iter().any(|key| what.starts_with(&format!("{key}: "))));
+        what.map_or_else(|| format!("{line}\n"), |what| format!("{margin}{what}\n"))
+    };
+    let taken: String = text.lines().map(proposed).collect();
+    assert_eq!(errors(&taken), Vec::<String>::new(), "{taken}");
+    let other = text.lines().filter(|line| !line.trim_start().starts_with("# readings: "));
+    let other =
+        other.map(|line| if line.trim_start().starts_with("## ") { format!("{}\n", line.replacen("## ", "", 1)) } else { proposed(line) });
+    let other: String = other.collect();
+    assert_eq!(errors(&other), Vec::<String>::new(), "{other}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_project_becomes_a_plan_that_is_refused_until_its_questions_are_answered_and_then_flies() {
     let world = Simulation::start(Config::default()).await.unwrap();
@@ -110,6 +129,7 @@ async fn a_project_becomes_a_plan_that_is_refused_until_its_questions_are_answer
     let lines = text.lines().enumerate().filter(|(_, line)| line.trim_start().starts_with("# DECIDE:")).map(|(at, _)| at + 1);
     assert_eq!(told(&text), lines.collect::<Vec<_>>());
 
+    holds_together(&text);
     let text: &'static str = all_answered(&text).leak();
     let (_, warnings) =
         plan::read(text.as_bytes()).unwrap_or_else(|problems| panic!("{}", plan::diagnostic::render_all(&problems, "made.yaml", text)));

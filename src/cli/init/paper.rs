@@ -51,6 +51,12 @@ impl Paper {
         self.line(indent, &format!("# {what}"), "");
     }
 
+    /// A line that stands for what excludes something else, or is needed by what does: two signs, so that whoever takes one away from every line that
+    /// has one gets a plan that holds together.
+    pub(super) fn alternative(&mut self, indent: usize, what: &str) {
+        self.line(indent, &format!("## {what}"), "");
+    }
+
     /// Lines of remarks alone.
     pub(super) fn remark(&mut self, indent: usize, remark: &str) {
         // One name may be longer than a remark is allowed to be; it is cut, and so are they all together.

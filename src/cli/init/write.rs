@@ -1,7 +1,7 @@
 //! From a draft to the text of a plan, every line with where it was found, or with why it stands there.
 
 use super::{
-    behind::Seen,
+    behind::{Seen, Workload},
     draft::{Draft, Home, Route, Target, place, primaries},
     manifests,
     missing::{self, Missing},
@@ -91,9 +91,12 @@ fn sources(paper: &mut Paper, seen: Seen<'_>) {
     }
     paper.blank();
     let clusters = if collecting.len() == 1 { "cluster" } else { "clusters" };
-    paper.remark(0, &format!("Managed Prometheus collects in the {clusters} {}. To read figures from it:", collecting.join(", ")));
+    paper.remark(
+        0,
+        &format!("Managed Prometheus collects in the {clusters} {}. To read figures from it, take both # away:", collecting.join(", ")),
+    );
     for line in ["sources:", "  managed:", "    prometheus: google", "    scrape_interval: 30s"] {
-        paper.line(0, &format!("# {line}"), "");
+        paper.alternative(0, line);
     }
 }
 
@@ -223,6 +226,9 @@ fn gke(paper: &mut Paper, seen: Seen<'_>, target: &Target<'_>) {
         "where do its figures come from? The load balancer's own are some minutes late; `pods: { port: 8080 }` reads each pod's page, and \
          `prometheus` asks a server, with your own series (README, Where figures come from). Without any, its triggers would see nothing.",
     );
+    if collecting(seen).next().is_some() {
+        by_prometheus(paper, workload);
+    }
     paper.open(
         8,
         &format!("probe: https://{id}.example.com/health"),
@@ -230,9 +236,10 @@ fn gke(paper: &mut Paper, seen: Seen<'_>, target: &Target<'_>) {
          than a trigger needs, only that lets it wait: without one it is blind then, and what `on_blind` says happens after five minutes. Leave it \
          out where `cutover check --rate` finds enough requests.",
     );
-    if collecting(seen).next().is_none() {
-        return;
-    }
+}
+
+/// The same figures as Managed Prometheus has them, where a cluster collects for it: in the place of what is proposed before.
+fn by_prometheus(paper: &mut Paper, workload: &Workload) {
     // Of a namespace alone, all its workloads would be counted together.
     let part = |said: &Said, other: &str| said.value().unwrap_or(other).replace(['"', '\\'], "");
     let of = format!("namespace=\"{}\", pod=~\"{}-.+\"", part(&workload.namespace, "default"), part(&workload.deployment, "my-deployment"));
@@ -248,7 +255,12 @@ fn gke(paper: &mut Paper, seen: Seen<'_>, target: &Target<'_>) {
         "    latency_unit: s".to_owned(),
         "    top_bucket: 10s".to_owned(),
     ];
-    lines.iter().for_each(|line| paper.line(8, &format!("# {line}"), ""));
+    paper.remark(
+        8,
+        "Or, from Managed Prometheus, in the place of the `readings` before: a backend has one, so the one excludes the other. Take both # away from \
+         these lines, and from `sources` above.",
+    );
+    lines.iter().for_each(|line| paper.alternative(8, line));
 }
 
 fn triggers(paper: &mut Paper, draft: &Draft<'_>) {
@@ -319,10 +331,16 @@ fn database(paper: &mut Paper, databases: &[Database]) {
         several => {
             paper.blank();
             let names: Vec<String> = several.iter().map(|(primary, _)| told(primary, primary.name.as_str())).collect();
-            paper.remark(0, &format!("Cloud SQL has several primaries: {}. If one of them belongs to this migration:", names.join("; ")));
+            paper.remark(
+                0,
+                &format!(
+                    "Cloud SQL has several primaries: {}. If one of them belongs to this migration, take both # away:",
+                    names.join("; ")
+                ),
+            );
             let first = several[0].0.name.as_str();
             for line in ["database:".to_owned(), "  mode: shared".to_owned(), format!("  primary: {first}"), "  lag_max: 1s".to_owned()] {
-                paper.line(0, &format!("# {line}"), "");
+                paper.alternative(0, &line);
             }
         }
     }
