@@ -13,7 +13,7 @@ use crate::{
     cli::{
         Exit,
         appearance::Face,
-        confine, environment,
+        confine, inject,
         paths::Paths,
         place::{Place, said},
         print, way,
@@ -143,8 +143,8 @@ pub(super) async fn draw(link: Link, signals: Signals, face: &Face, paths: &Path
         WorldKind::Live => 1.0,
         WorldKind::Demo { speed } => f64::from(speed),
     };
-    let faults = environment::faults_of(world, simulated);
-    let faults = faults.into_iter().map(|(name, what)| (name.to_string(), what.to_string())).collect();
+    let plan = link.view.borrow().state.opened.as_ref().map(|opened| opened.plan.clone());
+    let faults = plan.map_or_else(Vec::new, |plan| inject::faults_of(world, simulated, &plan));
     let appearance = Appearance { faults, speed, follow, leaving, ..appearance };
     let flown = app::run(link, appearance, signals, || std::process::exit(129)).await;
     keeper.finish();

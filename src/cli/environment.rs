@@ -6,19 +6,20 @@ use color_eyre::eyre::{Result, WrapErr};
 
 use crate::{
     attach::sessions::Simulated,
-    cli::{Exit, bounds, compose::Places, place::said},
-    core::event::WorldKind,
-    domain::{
-        fault::{Fault, FaultKind},
-        shown::Shown,
-        time::Timestamp,
+    cli::{
+        Exit, bounds,
+        compose::Places,
+        inject::{self, Hand},
+        place::said,
     },
+    core::event::WorldKind,
+    domain::time::Timestamp,
+    plan::model::Plan,
     port::FaultInjector,
     session::clock::Clock,
     sim::{
-        faults,
         scenario::Scenario,
-        simulation::{Config, Control, Endpoints, Simulation},
+        simulation::{Config, Endpoints, Simulation},
     },
 };
 
@@ -126,9 +127,16 @@ impl World {
     pub fn is_our_own(&self) -> bool {
         matches!(self, World::Own { .. })
     }
-    pub fn fault_injector(&self) -> Option<Arc<dyn FaultInjector>> {
+    /// Makes of a world of one's own what the plan takes it to be.
+    pub fn suit(&self, plan: &Plan) {
         match self {
-            World::Own { simulation, .. } => Some(Arc::new(Hand(simulation.control()))),
+            World::Own { simulation, .. } => inject::suit(&simulation.control(), plan),
+            World::Live(_) | World::Elsewhere { .. } => {}
+        }
+    }
+    pub fn fault_injector(&self, plan: &Plan) -> Option<Arc<dyn FaultInjector>> {
+        match self {
+            World::Own { simulation, .. } => Some(Arc::new(Hand { control: simulation.control(), plan: plan.clone() })),
             World::Live(_) | World::Elsewhere { .. } => None,
         }
     }
@@ -139,52 +147,14 @@ impl World {
     }
 }
 
-/// What can be injected: (name, what it does).
-pub fn faults() -> Vec<(Shown, Shown)> {
-    let calm = (Shown::new("calm"), Shown::new("ends every fault"));
-    let faults = faults::choices().into_iter().map(|choice| (Shown::new(choice.name), Shown::new(choice.what)));
-    std::iter::once(calm).chain(faults).collect()
-}
-
-/// What a cockpit on a session in `world` can inject: the host has its hand only in a world of its own. An older card does not say where its
-/// simulated world is.
-pub fn faults_of(world: WorldKind, simulated: Option<Simulated>) -> Vec<(Shown, Shown)> {
-    match (world, simulated) {
-        (WorldKind::Live, _) | (WorldKind::Demo { .. }, Some(Simulated::Port(_))) => Vec::new(),
-        (WorldKind::Demo { .. }, Some(Simulated::Own) | None) => faults(),
-    }
-}
-
-/// The operator's hand in the bottle.
-pub struct Hand(pub Control);
-
-impl FaultInjector for Hand {
-    fn choices(&self) -> Vec<(Shown, Shown)> {
-        faults()
-    }
-    fn inject(&self, what: &str) -> std::result::Result<(), Fault> {
-        if what == "calm" {
-            self.0.calm();
-            return Ok(());
-        }
-        let choice = faults::choices().into_iter().find(|choice| choice.name == what);
-        let choice = choice.ok_or_else(|| Fault::new(FaultKind::Unsupported, format!("there is nothing called {what} to inject")))?;
-        self.0.inject(&choice.fault);
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_is_offered_to_be_injected_is_what_the_host_can_inject() {
-        let demo = WorldKind::Demo { speed: 1 };
+    fn nobody_has_a_hand_in_a_world_that_runs_by_itself() {
+        let (plan, _) = crate::plan::read(include_bytes!("../../plans/minimal.yaml")).expect("a plan of the project is valid");
         let elsewhere = World::Elsewhere { endpoints: Endpoints::in_a_row(20_000), clock: Clock::live() };
-        assert_eq!((elsewhere.kind(), elsewhere.fault_injector().is_none()), (demo, true));
-        assert_eq!(faults_of(demo, Some(Simulated::Port(20_000))), []);
-        assert_eq!(faults_of(WorldKind::Live, None), []);
-        assert_eq!(faults_of(demo, Some(Simulated::Own)), faults());
+        assert_eq!((elsewhere.kind(), elsewhere.fault_injector(&plan).is_none()), (WorldKind::Demo { speed: 1 }, true));
     }
 }

@@ -25,6 +25,7 @@ pub mod environment;
 pub mod help;
 pub mod host;
 pub mod init;
+pub mod inject;
 pub mod join;
 mod living;
 mod notes;

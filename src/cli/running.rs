@@ -125,7 +125,8 @@ impl Running {
         let Opening { session, plan, recorder, state, mut first, journal, takes_over } = opening;
         first.push(Event::Hosted(hosted(takes_over)?));
         first.push(Event::Roster(roster.recorded()));
-        let composed = compose::compose(&plan, &world.places(), world.clock(), world.fault_injector())?;
+        world.suit(&plan);
+        let composed = compose::compose(&plan, &world.places(), world.clock(), world.fault_injector(&plan))?;
         let (outside, inside) = door();
         let (stop, stopped) = watch::channel(false);
         let (closing, closed) = watch::channel(None);

@@ -143,9 +143,7 @@ pub enum Unattended {
 
 /// Demo only: faults the simulated world.
 pub trait FaultInjector: Send + Sync {
-    /// What can be injected, for the palette: (name, what it does).
-    fn choices(&self) -> Vec<(Shown, Shown)>;
     /// # Errors
-    /// If there is no such thing to inject.
+    /// If there is no such thing to inject, or if it could touch nothing here.
     fn inject(&self, what: &str) -> Result<(), Fault>;
 }

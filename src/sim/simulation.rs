@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    faults::Fault,
+    faults::{Edit, Fault},
     scenario::Scenario,
     server::{Second, Shared, container::Cluster, front_door::Door, http, kubernetes, logging, router::Google, tls::Authority},
     world::{Leg, Truth, World, clock::Clock, propagation::Span},
@@ -199,6 +199,11 @@ impl Control {
     /// Makes something go wrong, now.
     pub fn inject(&self, fault: &Fault) {
         self.shared.with(|world| world.inject(fault));
+    }
+
+    /// Makes the URL map be so from the beginning: no fault, and nothing that `calm` would take back.
+    pub fn prepare(&self, edit: Edit) {
+        self.shared.with(|world| world.prepare(edit));
     }
 
     /// Ends every fault, also those that the scenario would still bring.

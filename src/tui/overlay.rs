@@ -145,12 +145,25 @@ pub struct Entry {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pick {
     Action(Action),
-    Inject(Shown),
+    /// With what the plan lacks for it to touch anything.
+    Inject {
+        fault: Shown,
+        lacks: Option<String>,
+    },
     Theme(String),
 }
 
+/// A fault that can be asked for in a session's own simulated world.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    pub name: String,
+    pub what: String,
+    /// What the plan lacks for it to touch anything; then it is refused.
+    pub lacks: Option<String>,
+}
+
 /// Everything that somebody in `role` can do by name.
-pub fn entries(keys: &Keymap, role: Role, faults: &[(String, String)], themes: &[String]) -> Vec<Entry> {
+pub fn entries(keys: &Keymap, role: Role, faults: &[Offer], themes: &[String]) -> Vec<Entry> {
     // The faults stand there by name; the action would only open this palette again.
     let shown = |binding: &&Binding| binding.is_for(role) && binding.action != Action::Inject;
     let bound = keys.rows().iter().filter(shown).map(|binding| Entry {
@@ -159,11 +172,11 @@ pub fn entries(keys: &Keymap, role: Role, faults: &[(String, String)], themes: &
         keys: binding.keys_shown(),
         pick: Pick::Action(binding.action),
     });
-    let faults = faults.iter().filter(|_| role.may_steer()).map(|(name, what)| Entry {
+    let faults = faults.iter().filter(|_| role.may_steer()).map(|Offer { name, what, lacks }| Entry {
         name: format!("inject {name}"),
-        help: what.clone(),
+        help: lacks.as_ref().map_or_else(|| what.clone(), |lacks| format!("not here: {lacks}")),
         keys: String::new(),
-        pick: Pick::Inject(Shown::new(name)),
+        pick: Pick::Inject { fault: Shown::new(name), lacks: lacks.clone() },
     });
     let themes = themes.iter().map(|word| Entry {
         name: format!("theme {word}"),
@@ -175,7 +188,7 @@ pub fn entries(keys: &Keymap, role: Role, faults: &[(String, String)], themes: &
     let mut bound: Vec<Entry> = bound.collect();
     bound.sort_by_key(|entry| match &entry.pick {
         Pick::Action(action) => (keys.binding(*action).map(|binding| binding.danger), *action == Action::Quit),
-        Pick::Inject(_) | Pick::Theme(_) => (None, false),
+        Pick::Inject { .. } | Pick::Theme(_) => (None, false),
     });
     bound.into_iter().chain(faults).chain(themes).collect()
 }
@@ -211,17 +224,21 @@ mod tests {
     use super::*;
     use crate::tui::keymap::Danger;
 
+    fn burst() -> Vec<Offer> {
+        vec![Offer { name: "error-burst".to_owned(), what: "GKE fails".to_owned(), lacks: None }]
+    }
+
     #[test]
     fn the_palette_finds_by_any_word_and_prefers_the_name() {
-        let entries = entries(&Keymap::builtin(), Role::Pilot, &[("error-burst".to_owned(), "GKE fails".to_owned())], &["dusk".to_owned()]);
+        let entries = entries(&Keymap::builtin(), Role::Pilot, &burst(), &["dusk".to_owned()]);
         assert_eq!(matching(&entries, "roll")[0].pick, Pick::Action(Action::Rollback));
-        assert_eq!(matching(&entries, "burst inject")[0].pick, Pick::Inject(Shown::new("error-burst")));
+        assert_eq!(matching(&entries, "burst inject")[0].pick, Pick::Inject { fault: Shown::new("error-burst"), lacks: None });
         assert_eq!(matching(&entries, "theme du")[0].pick, Pick::Theme("dusk".to_owned()));
     }
 
     #[test]
     fn an_enter_that_nobody_thought_about_neither_moves_traffic_nor_leaves() {
-        let faults = [("error-burst".to_owned(), "GKE fails".to_owned())];
+        let faults = burst();
         let keys = Keymap::builtin();
         for typed in ["", "inject "] {
             let entries = entries(&keys, Role::Pilot, &faults, &[]);
@@ -235,8 +252,20 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_that_could_touch_nothing_says_so_where_it_is_offered() {
+        let lacks = Some("the plan has no database".to_owned());
+        let offers = [Offer { name: "replica-lag".to_owned(), what: "the read replica is 30 s behind".to_owned(), lacks: lacks.clone() }];
+        let entries = entries(&Keymap::builtin(), Role::Pilot, &offers, &[]);
+        let found = matching(&entries, "inject replica")[0];
+        assert_eq!(
+            (found.help.as_str(), &found.pick),
+            ("not here: the plan has no database", &Pick::Inject { fault: Shown::new("replica-lag"), lacks })
+        );
+    }
+
+    #[test]
     fn a_watchers_palette_holds_nothing_that_acts() {
-        let entries = entries(&Keymap::builtin(), Role::Watcher, &[("error-burst".to_owned(), "GKE fails".to_owned())], &[]);
-        assert!(entries.iter().all(|entry| !matches!(entry.pick, Pick::Inject(_) | Pick::Action(Action::Rollback | Action::Ask))));
+        let entries = entries(&Keymap::builtin(), Role::Watcher, &burst(), &[]);
+        assert!(entries.iter().all(|entry| !matches!(entry.pick, Pick::Inject { .. } | Pick::Action(Action::Rollback | Action::Ask))));
     }
 }

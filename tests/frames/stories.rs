@@ -7,7 +7,7 @@ use cutover::tui::{
     draw::places::places,
     input::Key,
     keymap::{Keymap, pane_key},
-    overlay::{Overlay, Purpose, entries},
+    overlay::{Offer, Overlay, Purpose, entries},
     scene::Scene,
     theme::{Catalogue, Charset, Depth},
     view::{Pane, Screen, View},
@@ -285,7 +285,8 @@ fn a_draft_says_that_it_is_one() {
 
 #[test]
 fn every_screen_and_overlay_is_drawn() {
-    let faults = [("error-burst".to_owned(), "GKE answers a tenth of its requests with errors".to_owned())];
+    let what = "GKE answers a tenth of its requests with errors".to_owned();
+    let faults = [Offer { name: "error-burst".to_owned(), what, lacks: None }];
     let themes: Vec<String> = catalogue().words().to_vec();
     let overlays = [
         ("help", Overlay::Help { scroll: 0 }, "Bring all traffic of every route home"),

@@ -7,10 +7,7 @@ use cutover::{
         state::{Motion, State},
     },
     domain::weight::{PerMille, Weights},
-    sim::{
-        faults::{Edit, Fault},
-        world::url_map,
-    },
+    sim::world::url_map,
 };
 use serde_json::Value;
 use tokio::{
@@ -50,7 +47,6 @@ async fn moved(session: &mut Session, name: &str, [home, target]: [&str; 2], sha
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_route_rule_and_a_path_rule_are_flown_and_come_home_and_no_other_rule_moves() {
     let mut session = Session::begin(Sky { text: RULES, ..Sky::calm("rules") }).await;
-    session.control().inject(&Fault::Edit { edit: Edit::Rules, principal: "dana.ops@hexproperty.com".to_owned() });
     let is_ready = |state: &State| {
         state
             .routes

@@ -17,7 +17,10 @@ use cutover::{
         protocol::Wants,
         roster::Identity,
     },
-    cli::{compose, environment::Hand},
+    cli::{
+        compose,
+        inject::{self, Hand},
+    },
     core::{
         command::{Command, ControlsCommand},
         decision::{Refusal, Verdict},
@@ -164,7 +167,9 @@ impl Session {
         first: Vec<Event>,
     ) -> Session {
         let places = compose::Places::Simulated(place.ways);
-        let composed = compose::compose(&plan, &places, clock, Some(Arc::new(Hand(world.control())))).unwrap();
+        inject::suit(&world.control(), &plan);
+        let composed =
+            compose::compose(&plan, &places, clock, Some(Arc::new(Hand { control: world.control(), plan: plan.clone() }))).unwrap();
         memory::take_up(&composed.executors.drivers, &place.journal);
         let (outside, inside) = door();
         let (stop, stopped) = watch::channel(false);

@@ -393,7 +393,9 @@ mod tests {
         assert_eq!((list(route, "/spec/rules").len(), text(route, "/spec/rules/2/name")), (3, "renamed"));
         assert_eq!(number(route, "/metadata/generation"), 3, "labels and annotations are no change of the spec");
         assert_eq!(Gateway::weights(&first), [("api-1".to_owned(), 100), ("api-2".to_owned(), 0)]);
-        gateway.calm();
+        gateway.calm(&mut first);
         assert!(gateway.serve(None, &conditions).leg.is_some());
+        let rules = list(Gateway::route(&first).unwrap(), "/spec/rules");
+        assert!(rules.len() == 2 && text(&rules[1], "/name") != "renamed", "what others have made of the rules is taken back: {rules:?}");
     }
 }

@@ -30,6 +30,7 @@ pub mod series;
 pub mod setup;
 pub mod sql;
 pub mod traffic;
+pub mod undone;
 pub mod url_map;
 pub mod url_map_routing;
 pub mod url_map_tests;
@@ -60,6 +61,7 @@ use self::{
     series::Series,
     sql::Sql,
     traffic::{RATE, Served, Surroundings, Tally, Traffic},
+    undone::Edits,
 };
 use super::{
     faults::{Cluster, Damage, Edit, Fault, platform::PlatformFault},
@@ -70,6 +72,8 @@ use super::{
 const CI: &str = "cloud-build@hexproperty.iam.gserviceaccount.com";
 /// Who puts things back as they stand in its files.
 const ROBOT: &str = "gitops@hexproperty.iam.gserviceaccount.com";
+/// Who takes back what was edited.
+const EDITOR: &str = "dana.ops@hexproperty.com";
 /// The deployment behind the load balancer, and the Cloud Run service too.
 const FRONTEND: &str = "frontend";
 
@@ -127,6 +131,8 @@ pub struct World {
     /// A Gateway before this cluster and a second one, where somebody has joined them.
     pub gateway: Option<Gateway>,
     robot: Option<Robot>,
+    /// What faults made of the URL map, until `calm` takes it back.
+    edits: Edits,
     coming: Vec<(i64, Fault)>,
     /// Counters as they stood when a page began to stand still.
     frozen: BTreeMap<Leg, Meter>,
@@ -193,6 +199,7 @@ impl World {
             peers: Peers::default(),
             kubernetes,
             robot: None,
+            edits: Edits::default(),
             gateway: None,
             sql,
             clusters: Clusters::new(now_ms),
@@ -277,7 +284,11 @@ impl World {
             Fault::SourceCold => self.traffic.fleet.chill(),
             Fault::Restart { leg } => self.traffic.restart(*leg, self.now_ms),
             Fault::Metrics { leg, damage } => self.damage_page(*leg, *damage),
-            Fault::Edit { edit, principal } => self.edit(*edit, principal),
+            Fault::Edit { edit, principal } => {
+                let before = self.load_balancer.url_map().clone();
+                self.edit(*edit, principal);
+                self.edits.add(before, self.load_balancer.url_map().clone());
+            }
             Fault::Robot { gke_per_mille, every_s } => {
                 let every_ms = (every_s.max(1.0) * 1000.0) as i64;
                 self.robot = Some(Robot { gke: (*gke_per_mille).min(1000), every_ms, next_ms: self.now_ms + every_ms });
@@ -345,8 +356,18 @@ impl World {
         }
     }
 
-    /// Ends every fault, also those that were still to come. What they changed for good stays changed.
+    /// Makes the URL map be so from the beginning: `calm` takes nothing of it back.
+    pub fn prepare(&mut self, edit: Edit) {
+        self.edit(edit, CI);
+    }
+
+    /// Ends every fault, also those that were still to come, and takes back what edits made of the URL map and of the HTTPRoute. Weights that
+    /// somebody moved, and what was deployed or deleted, stay.
     pub fn calm(&mut self) {
+        if let Some(mut document) = self.edits.undone(self.load_balancer.url_map()) {
+            document["fingerprint"] = self.load_balancer.fingerprint().into();
+            self.written(Write::Replace, &document, &Actor::person(EDITOR));
+        }
         self.coming.clear();
         self.frozen.clear();
         self.robot = None;
@@ -357,7 +378,7 @@ impl World {
         self.conditions = Conditions::default();
         self.kubernetes.calm();
         if let Some(gateway) = &mut self.gateway {
-            gateway.calm();
+            gateway.calm(&mut self.kubernetes);
         }
         self.cloud_run.calm();
         self.sql.calm();
@@ -505,14 +526,16 @@ impl World {
         let actor = Actor::person(principal);
         match edits::change(self.load_balancer.url_map(), edit) {
             Change::Dictate(document) => self.load_balancer.dictate(self.now_ms, document),
-            Change::Patch(body) => {
-                // An edit of an edit may be one that the interface does not take; then nothing is edited.
-                if let Ok(load_balancer::Accepted::Fresh(operation)) =
-                    self.load_balancer.write(self.now_ms, Write::Patch, &body, None, &actor)
-                {
-                    self.note_url_map(self.load_balancer.kind.method("patch"), &actor, operation.id);
-                }
-            }
+            // An edit of an edit may be one that the interface does not take; then nothing is edited.
+            Change::Patch(body) => self.written(Write::Patch, &body, &actor),
+        }
+    }
+
+    /// Somebody writes the URL map, if the interface takes it.
+    fn written(&mut self, how: Write, body: &serde_json::Value, actor: &Actor) {
+        if let Ok(load_balancer::Accepted::Fresh(operation)) = self.load_balancer.write(self.now_ms, how, body, None, actor) {
+            let method = if how == Write::Patch { "patch" } else { "update" };
+            self.note_url_map(self.load_balancer.kind.method(method), actor, operation.id);
         }
     }
 
@@ -520,9 +543,7 @@ impl World {
         let body = url_map::reweighted(self.load_balancer.url_map(), 1000 - gke, gke);
         let actor = Actor::person(principal);
         // Such a write can only be refused when somebody made the map's host rules invalid for it; then nothing is foreign.
-        if let Ok(load_balancer::Accepted::Fresh(operation)) = self.load_balancer.write(self.now_ms, Write::Patch, &body, None, &actor) {
-            self.note_url_map(self.load_balancer.kind.method("patch"), &actor, operation.id);
-        }
+        self.written(Write::Patch, &body, &actor);
     }
 
     /// Writes a change of the URL map into the audit log.

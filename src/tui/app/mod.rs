@@ -36,6 +36,7 @@ use crate::{
         draw,
         input::{Arrived, guard::Guard},
         keymap::Keymap,
+        overlay::Offer,
         panes::{log, words},
         scene::Scene,
         terminal::{
@@ -77,8 +78,8 @@ const BACK: Duration = Duration::from_secs(10);
 pub struct Appearance {
     pub themes: Catalogue,
     pub theme: Theme,
-    /// What can be injected in the session's world: (name, what it does). Empty in a live session, and where that world runs by itself.
-    pub faults: Vec<(String, String)>,
+    /// What can be injected in the session's world. Empty in a live session, and where that world runs by itself.
+    pub faults: Vec<Offer>,
     /// World seconds in a real one.
     pub speed: f64,
     pub mouse: MouseReports,

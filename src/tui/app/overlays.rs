@@ -166,7 +166,10 @@ impl App {
     fn pick(&mut self, pick: Pick) -> Flow {
         match pick {
             Pick::Action(action) => return self.act(action, ":"),
-            Pick::Inject(inject) => self.ask(":", Command::Inject { inject }),
+            Pick::Inject { fault, lacks: None } => self.ask(":", Command::Inject { inject: fault }),
+            Pick::Inject { fault, lacks: Some(lacks) } => {
+                self.notify(Tone::Warning, format!("{fault} would touch nothing here, so it was not injected: {lacks}"));
+            }
             Pick::Theme(word) => {
                 self.wear(&word);
                 self.keep_theme();

@@ -5,17 +5,22 @@ use serde_json::{Value, json};
 use super::{Gateway, is_followed, key};
 use crate::sim::{
     faults::gateway::GatewayFault,
-    world::kubernetes::{Kubernetes, document::set, write::Part},
+    world::{
+        kubernetes::{Kubernetes, document::set, write::Part},
+        undone::Edits,
+    },
 };
 
 /// The annotation of a controller that says how the route does.
 const SEEN: &str = "health.example.com/seen";
 
 /// What lasts until somebody calms it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Suffered {
     /// Share of requests that the Gateway answers by itself.
     pub errors: f64,
+    /// What others have made of the rules.
+    edits: Edits,
     annotated: Option<Annotated>,
 }
 
@@ -30,12 +35,12 @@ impl Gateway {
     pub fn suffer(&mut self, now_ms: i64, fault: GatewayFault, first: &mut Kubernetes) {
         match fault {
             GatewayFault::Errors { rate } => self.suffered.errors = rate.clamp(0.0, 1.0),
-            GatewayFault::RuleRenamed => edited(first, |rules| {
+            GatewayFault::RuleRenamed => self.edited(first, |rules| {
                 if let Some(rule) = rules.iter_mut().find(|rule| is_followed(rule)) {
                     rule["name"] = json!("renamed");
                 }
             }),
-            GatewayFault::RuleBefore => edited(first, |rules| {
+            GatewayFault::RuleBefore => self.edited(first, |rules| {
                 let matches = json!([{"path": {"type": "PathPrefix", "value": "/status"}}]);
                 rules.insert(0, json!({"matches": matches, "backendRefs": [{"name": "status", "port": 80}]}));
             }),
@@ -46,9 +51,21 @@ impl Gateway {
         }
     }
 
-    /// Ends what lasts.
-    pub fn calm(&mut self) {
+    /// Ends what lasts, and takes back what others have made of the rules.
+    pub fn calm(&mut self, first: &mut Kubernetes) {
+        let rules = Gateway::route(first).and_then(|route| route.pointer("/spec/rules")).cloned();
+        if let Some(rules) = rules.and_then(|rules| self.suffered.edits.undone(&rules)) {
+            written(first, |route| set(route, &["spec", "rules"], rules));
+        }
         self.suffered = Suffered::default();
+    }
+
+    fn edited(&mut self, first: &mut Kubernetes, edit: impl FnOnce(&mut Vec<Value>)) {
+        let Some(before) = Gateway::route(first).and_then(|route| route.pointer("/spec/rules")).cloned() else { return };
+        edited(first, edit);
+        if let Some(after) = Gateway::route(first).and_then(|route| route.pointer("/spec/rules")) {
+            self.suffered.edits.add(before, after.clone());
+        }
     }
 
     /// What others write by this time: of several words in a row, the last.
