@@ -50,6 +50,10 @@ pub enum Presence {
     /// Who may come in from now on.
     Roster(Roster),
     TurnedAway(TurnedAway),
+    /// Nobody starts the host again any more; until now this process would have.
+    SupervisorGone {
+        process: u32,
+    },
 }
 
 /// What an operator's cockpit asks for, or tells of its looking around.

@@ -159,6 +159,12 @@ impl Host {
         self.shared.requests.send(Request { by, key: Some(Shown::new(signal)), what, credentials }).await.ok();
     }
 
+    /// Has it recorded that nobody starts the host again any more, which `process` would have done.
+    pub async fn supervisor_gone(&self, process: u32) {
+        // A session that hears nobody any more has ended.
+        self.shared.presence.send(Presence::SupervisorGone { process }).await.ok();
+    }
+
     /// Serves one client that shares this process, over the same frames as everybody else.
     pub async fn serve_stream(&self, stream: impl AsyncRead + AsyncWrite + Send, identity: Identity) {
         let mut closing = self.shared.closing.clone();

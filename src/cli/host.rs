@@ -131,6 +131,9 @@ pub struct Args {
     /// Leave the terminal's session, and no more
     #[arg(long, hide = true, requires = "detached")]
     no_restart: bool,
+    /// The process that starts this host again when it dies
+    #[arg(long, hide = true, value_name = "PID")]
+    kept_by: Option<u32>,
 }
 
 /// Runs the host until it is told to end, or its journal fails.
@@ -141,6 +144,7 @@ pub async fn run(args: Args) -> Result<Exit> {
         return Ok(exit);
     }
     let named = args.options.plan.display().to_string();
+    let kept_by = args.kept_by;
     let options = match args.options.located() {
         Ok(options) => options.absolute()?,
         Err(error) => return Ok(said(format!("{named}: {error}; no session was begun"), Exit::Usage)),
@@ -170,7 +174,7 @@ pub async fn run(args: Args) -> Result<Exit> {
         Ok(hosted) => {
             early.abort();
             confine::start_no_programs();
-            hosted.until_the_end(signals, stop).await
+            hosted.until_the_end(signals, stop, kept_by).await
         }
         Err(exit) => Ok(exit),
     }
@@ -487,7 +491,7 @@ enum Call {
 }
 
 impl Hosted {
-    async fn until_the_end(mut self, mut signals: Signals, mut stop: Signal) -> Result<Exit> {
+    async fn until_the_end(mut self, mut signals: Signals, mut stop: Signal, mut kept_by: Option<u32>) -> Result<Exit> {
         let mut looks = tokio::time::interval(LOOKED_AFTER_EVERY);
         let call = loop {
             tokio::select! {
@@ -505,7 +509,12 @@ impl Hosted {
                         return Ok(said(why, Exit::Failed));
                     }
                 },
-                _ = looks.tick() => self.stand.look_after().await,
+                _ = looks.tick() => {
+                    if let Some(gone) = kept_by.take_if(|kept_by| supervisor::is_gone(*kept_by)) {
+                        self.running.host.supervisor_gone(gone).await;
+                    }
+                    self.stand.look_after().await;
+                }
             }
         };
         self.stand.leave_notes();

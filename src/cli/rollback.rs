@@ -538,7 +538,7 @@ fn say(view: &View, route: &Route, told: &mut BTreeMap<RouteId, LastLine>) -> Ho
     let kind = std::mem::discriminant(&stands);
     let known = told.get(&route.id);
     if known.is_none_or(|known| known.kind != kind || known.at.elapsed() >= SAY_EVERY) {
-        let words = home_now(&stands, &view.state, route, view.state.now, Names::of(&view.state));
+        let words = home_now(&stands, &view.state, route, view.state.now);
         print::out(&format!("{}: {words}\n", route.id));
         told.insert(route.id.clone(), LastLine { kind, at: Instant::now(), by_hand: known.is_some_and(|known| known.by_hand) });
     }

@@ -2,7 +2,7 @@
 //!
 //! It does nothing else: it opens no journal, holds no lease and asks the world for nothing, so there is nothing in it that could fail with
 //! the host. A host that says why it ends is believed and not started again; one that dies without a word (killed, out of memory, a panic)
-//! is, at once the first time and later the slower the more often it dies. Where systemd keeps the host (`cutover host --unit`), systemd does this.
+//! is, at once the first time and later the slower the more often it dies. When this process itself is gone, the host that outlives it says so. Where systemd keeps the host (`cutover host --unit`), systemd does this.
 
 use std::{
     path::{Path, PathBuf},
@@ -119,8 +119,15 @@ pub(super) async fn run(options: &Options) -> Result<Exit> {
 
 fn start(options: &Options) -> Result<Child> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(unit::arguments(options)).stdin(Stdio::null());
+    let mut arguments = unit::arguments(options);
+    arguments.insert(1, format!("--kept-by={}", std::process::id()).into());
+    command.args(arguments).stdin(Stdio::null());
     command.spawn().wrap_err("the host's process could not be started")
+}
+
+/// Whether the process that started this host, to start it again when it dies, is there no more: whoever outlives its parent gets another.
+pub(super) fn is_gone(supervisor: u32) -> bool {
+    rustix::process::getppid().is_none_or(|parent| u32::try_from(parent.as_raw_nonzero().get()) != Ok(supervisor))
 }
 
 /// The same session under the plan that it was begun with: an edited file must not leave traffic without a host.

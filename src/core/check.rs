@@ -265,9 +265,19 @@ fn no_drops(turn: &Turn, span: Millis) -> Finding {
     match since.zip(seen_at) {
         None => Finding::Unknown(Evidence::NobodyWatches),
         Some(_) if looking.len() < of => Finding::Unknown(Evidence::FewerWatch { watching: looking.len() as u32, of: of as u32 }),
-        Some((since, seen_at)) if now.since(since) >= span => Finding::Holds { seen_at, evidence: Evidence::NoDrops { span } },
+        Some((since, seen_at)) if now.since(since) >= span => {
+            let evidence = Evidence::NoDrops { span, probers: looking.len() as u32, uncounted: uncounted(turn) };
+            Finding::Holds { seen_at, evidence }
+        }
         Some((since, _)) => Finding::NotYet(Evidence::NoDropsSoFar { watched: now.since(since), needed: span }),
     }
+}
+
+/// The backends with users of which nobody tells how many connections they drop: of theirs, the probers' word is all there is.
+fn uncounted(turn: &Turn) -> Vec<BackendId> {
+    let counts =
+        |id: &BackendId| turn.state.backends.get(id).is_some_and(|known| matches!(known.values.get(&Metric::DropRate), Some(Ok(_))));
+    serving(turn).into_iter().filter(|id| !counts(id)).cloned().collect()
 }
 
 /// Whoever sends requests by the plan: through each front door, and to each backend that is probed.

@@ -89,6 +89,7 @@ fn rebase(state: &mut State, back: Millis) {
     state.said.iter_mut().for_each(|said| shift(&mut said.at));
     state.stood_still.iter_mut().flat_map(Standstill::moments).for_each(shift);
     state.record.rebase(shift);
+    state.alone.iter_mut().for_each(|alone| shift(&mut alone.since));
     [&mut state.checked_at, &mut state.drops.last_at].into_iter().for_each(shift_maybe);
     state.drops.by.values_mut().for_each(|watched| {
         shift(&mut watched.since);

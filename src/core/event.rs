@@ -105,6 +105,10 @@ pub enum Event {
     Roster(Roster),
     /// Somebody was turned away at the door; how often, since it was last said of this account.
     TurnedAway(TurnedAway),
+    /// The process that would start the host again if it died is there no more.
+    SupervisorGone {
+        process: u32,
+    },
 }
 
 /// Where a host runs, as claims name it.

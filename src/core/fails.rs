@@ -9,7 +9,7 @@ use crate::{
         loss::{self, Losing},
         newest::{self, Newest},
         sight::Sight,
-        state::{Share, State},
+        state::{RouteState, Share, State},
     },
     domain::{
         id::BackendId,
@@ -131,7 +131,17 @@ pub fn stranded<'a>(state: &State, route: &'a Route) -> Option<Stranded<'a>> {
         | Condition::Blind { .. } => false,
     };
     let serves = exposure::accepted(known, &route.home) > PerMille::ZERO && !known.motion.is_returning();
-    (home_fails(state, route) && target_does_not && serves).then_some(Stranded { home: &route.home, target: &route.target })
+    let fails = home_fails(state, route) || nobodys_failures_are_homes(known, route);
+    (fails && target_does_not && serves).then_some(Stranded { home: &route.home, target: &route.target })
+}
+
+/// Whether too many answers fail that say nobody's name, as a load balancer's own do, while everybody is given to home: whoever gave them stands
+/// before home's users.
+fn nobodys_failures_are_homes(known: &RouteState, route: &Route) -> bool {
+    let fails = known.front_door.nobodys.as_ref().is_some_and(|met| met.failing.is_some());
+    let all_home = known.accepted.as_ref().is_some_and(|accepted| accepted.weights.is_all_on(&route.home, route.backend_ids()));
+    let follows = known.fading.iter().any(|(id, share)| *id != route.home && *share > PerMille::ZERO);
+    fails && all_home && !follows
 }
 
 /// Whether home fails those who are there beyond what the plan tolerates. Nobody is helped by going there.

@@ -8,6 +8,7 @@
 pub const FOLD: u32 = 9;
 
 pub mod acts;
+pub mod alone;
 pub mod assurance;
 pub mod command;
 pub mod condition;
@@ -24,6 +25,7 @@ pub mod forecast;
 pub mod has;
 pub mod home;
 pub mod loss;
+pub mod lost;
 pub mod marks;
 pub mod newest;
 pub mod news;

@@ -51,6 +51,10 @@ pub enum Tone {
 pub enum News {
     SessionOpened,
     HostReturned,
+    /// Nobody starts the host again any more; until now this process would have.
+    SupervisorGone {
+        process: u32,
+    },
     /// The host was stopped, or its machine slept, and goes on.
     StoodStill {
         lasted: Millis,

@@ -13,6 +13,7 @@ use crate::{
         drift, evidence, exposure, follows, gathered, home,
         home::Home,
         latch, loss,
+        lost::lost,
         reason::{Blindness, DoorRule, Missing, Objection},
         record::{Keeping, Record, Slow},
         revisions,
@@ -24,7 +25,7 @@ use crate::{
         steer::{self, Steers},
         traffic, trigger,
         unjudged::{self, Counted, Patience, Unjudged, unjudged},
-        unmarked::{Unmarked, unmarked},
+        unmarked::unmarked,
     },
     domain::{
         id::{BackendId, ClientId, InstanceId, RouteId, TriggerId},
@@ -45,7 +46,7 @@ pub use attention::{Apart, Attention, DoorBreach, Silence, Trouble};
 pub use soonest::{Actor, Leads, Soonest, soonest};
 pub use steps::may_act;
 
-pub use crate::core::assurance::against_home;
+pub use crate::core::{assurance::against_home, unmarked::Unmarked};
 
 /// What a trigger stands at, and what follows.
 #[derive(Debug, Clone, PartialEq)]
@@ -352,7 +353,8 @@ fn blind(sight: &Sight, route: &Route, trigger: &Trigger, known: &TriggerState) 
 /// Everything that somebody should know of, worst first.
 pub fn attention(state: &State) -> Vec<Attention> {
     let Some(sight) = Sight::of(state) else { return Vec::new() };
-    let mut found: Vec<Attention> = of_record(&state.record).into_iter().collect();
+    let alone = state.alone.map(|alone| Attention::SupervisorGone { process: alone.process, since: alone.since });
+    let mut found: Vec<Attention> = of_record(&state.record).into_iter().chain(alone).collect();
     for route in &sight.plan.routes {
         if let Some(known) = state.routes.get(&route.id) {
             of_route(&sight, route, known, &mut found);
@@ -415,9 +417,10 @@ fn waits(open: &Approval) -> Attention {
     }
 }
 
-/// Whether so many good answers through a route's front door say nobody's name that where users are is known of the others alone.
-pub fn answers_unmarked(state: &State, route: &Route) -> bool {
-    Sight::of(state).is_some_and(|sight| unmarked(&sight, route).is_some())
+/// How many good answers through a route's front door say nobody's name, where they are so many that where users are is known of the others
+/// alone.
+pub fn answers_unmarked(state: &State, route: &Route) -> Option<Unmarked> {
+    unmarked(&Sight::of(state)?, route)
 }
 
 /// The breaches at a route's front door.
@@ -567,6 +570,8 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
     if !losses.is_empty() {
         found.push(Attention::ConnectionsDropped { route: id(), losses });
     }
+    let lost = lost(sight.state, &route.id).filter(|_| known.drift.is_none() && !known.motion.is_under_way());
+    found.extend(lost.map(|lost| Attention::StepLost { route: id(), lost: Box::new(lost) }));
     if let (Some(latch), false) = (&known.latch, known.motion.is_returning()) {
         found.push(Attention::Latched { route: id(), at: latch.at, cause: latch.cause.clone(), was_home: latch.was_home });
     }

@@ -399,8 +399,14 @@ pub enum Evidence {
     Dropped {
         ago: Millis,
     },
+    /// Whoever sends requests has met none; with them, which of the backends that have users count none of their own. 0 probers in journals of
+    /// before that was recorded.
     NoDrops {
         span: Millis,
+        #[serde(default, skip_serializing_if = "is_none_of_them")]
+        probers: u32,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        uncounted: Vec<BackendId>,
     },
     NoDropsSoFar {
         watched: Millis,
@@ -480,4 +486,8 @@ pub enum Undone {
     Unknown,
     /// It was done, and the evidence is too old now.
     Expired,
+}
+
+fn is_none_of_them(count: &u32) -> bool {
+    *count == 0
 }

@@ -46,6 +46,8 @@ pub(super) fn restarted(turn: &mut Turn) {
     turn.tell(News::HostReturned);
     // Whoever takes up a session that was ended goes on with it.
     turn.state.stopped = None;
+    // This host says itself if nobody would start it again.
+    turn.state.alone = None;
     record::returned(turn);
     turn.state.people.clear();
     turn.state.controls.holder = None;

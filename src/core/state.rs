@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     core::{
         acts::Act,
+        alone::Alone,
         assurance::Doubts,
         decision::{Cause, Refusal},
         door::FrontDoor,
@@ -109,6 +110,9 @@ pub struct State {
     pub said: VecDeque<Said>,
     /// How long nobody has seen a connection dropped.
     pub drops: DropWatch,
+    /// Who would have started the host again, and since when nobody would; `None` where somebody does, or nobody was to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alone: Option<Alone>,
     /// Who ended the session. Not written while nobody has, so that a state is written as it was before this was known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Stopped>,

@@ -6,7 +6,7 @@
 
 use crate::{
     core::{
-        approval, assurance, at_door, checklist, clock,
+        alone, approval, assurance, at_door, checklist, clock,
         command::Command,
         controls,
         decision::{Answer, Decision, Refusal, Verdict},
@@ -85,7 +85,8 @@ fn unopened(event: &Event) -> Decision {
         | Event::Left { .. }
         | Event::Hosted(_)
         | Event::Roster(_)
-        | Event::TurnedAway(_) => None,
+        | Event::TurnedAway(_)
+        | Event::SupervisorGone { .. } => None,
     };
     Decision { answer, ..Decision::default() }
 }
@@ -119,6 +120,7 @@ fn happen(turn: &mut Turn, event: &Event) {
         Event::Hosted(hosted) => steer::hosted(turn, hosted),
         Event::Roster(read) => roster::read(turn, read),
         Event::TurnedAway(turned) => turn.tell(News::TurnedAway(turned.clone())),
+        Event::SupervisorGone { process } => alone::supervisor_gone(turn, *process),
     }
 }
 

@@ -87,6 +87,7 @@ impl News {
             News::SessionOpened
             | News::HostReturned
             | News::StoodStill { .. }
+            | News::SupervisorGone { .. }
             | News::Stopped { .. }
             | News::TakenOver { .. }
             | News::Record(_)
@@ -300,6 +301,7 @@ impl News {
             News::SessionOpened
             | News::HostReturned
             | News::StoodStill { .. }
+            | News::SupervisorGone { .. }
             | News::Stopped { .. }
             | News::TakenOver { .. }
             | News::Record(_)

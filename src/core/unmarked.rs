@@ -20,7 +20,7 @@ pub(super) fn forbids(sight: &Sight, route: &Route) -> Option<Refusal> {
 
 /// Good answers of the newest minute that say nobody's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Unmarked {
+pub struct Unmarked {
     pub unmarked: u64,
     /// All answers of that minute.
     pub answers: u64,

@@ -393,6 +393,7 @@ impl Engine {
             }
             Presence::Roster(roster) => Some(Event::Roster(roster)),
             Presence::TurnedAway(turned) => Some(Event::TurnedAway(turned)),
+            Presence::SupervisorGone { process } => Some(Event::SupervisorGone { process }),
             Presence::Resized { client, terminal } => Some(Event::Resized { client, terminal }),
             Presence::Left { client } => {
                 let has_asked = self.waiting.iter().any(|behind| matches!(behind, Behind::Asked(request) if request.by.client == client));
@@ -465,6 +466,7 @@ fn weigh(transition: &Transition) -> Weight {
         | Event::Beat { .. }
         | Event::Left { .. }
         | Event::StoodStill { .. }
-        | Event::TurnedAway(_) => Weight::Buffered,
+        | Event::TurnedAway(_)
+        | Event::SupervisorGone { .. } => Weight::Buffered,
     }
 }

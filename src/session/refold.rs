@@ -92,7 +92,8 @@ pub fn recorded(transition: &Transition) -> Result<String, serde_json::Error> {
         | Event::Left { .. }
         | Event::Hosted(_)
         | Event::Roster(_)
-        | Event::TurnedAway(_) => serde_json::to_string(transition),
+        | Event::TurnedAway(_)
+        | Event::SupervisorGone { .. } => serde_json::to_string(transition),
     }
 }
 
@@ -230,7 +231,8 @@ pub(super) fn names_client(event: &Event) -> Option<ClientId> {
         | Event::Left { .. }
         | Event::Hosted(_)
         | Event::Roster(_)
-        | Event::TurnedAway(_) => None,
+        | Event::TurnedAway(_)
+        | Event::SupervisorGone { .. } => None,
     }
 }
 

@@ -217,7 +217,13 @@ pub fn evidence(evidence: &Evidence, names: Names) -> String {
         Evidence::LagOld { instance, age, holds } => format!("{instance} last told its lag {age} ago, and this line holds for {holds}"),
         Evidence::LagWithin { seconds } => lags(seconds),
         Evidence::Dropped { ago } => format!("a connection was dropped {ago} ago"),
-        Evidence::NoDrops { span } => format!("none in {span}"),
+        Evidence::NoDrops { span, probers: 0, .. } => format!("none in {span}"),
+        Evidence::NoDrops { span, probers, uncounted } => {
+            let by = if *probers == 1 { "1 prober".to_owned() } else { format!("{probers} probers") };
+            let uncounted: Vec<String> = uncounted.iter().map(|id| names.backend(id)).collect();
+            let but = if uncounted.is_empty() { String::new() } else { format!("; nobody counts those of {}", uncounted.join(" and ")) };
+            format!("none in {span} by {by}{but}")
+        }
         Evidence::NoDropsSoFar { watched, needed } => format!("none in the {watched} that were watched, {needed} are needed"),
         Evidence::NobodyWatches => "nobody watches connections".to_owned(),
         Evidence::FewerWatch { watching, of } => format!("only {watching} of {of} probers report"),

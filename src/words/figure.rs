@@ -50,7 +50,7 @@ pub fn figure(state: &State, route: &Route, known: &RouteState) -> Figure {
         },
         (_, Some(given), Some(_)) if known.is_seen() => Figure {
             share: given.to_string(),
-            sentence: if outlook::answers_unmarked(state, route) {
+            sentence: if outlook::answers_unmarked(state, route).is_some() {
                 format!("of {title} is on {target} by the answers that say who gave them; others say nobody's name.")
             } else {
                 format!("of {title} is on {target}, and requests agree.")

@@ -5,6 +5,7 @@ use crate::{
         assurance::unread_for,
         fails::fails,
         home::{Home, unread},
+        outlook::{Unmarked, answers_unmarked},
         state::State,
     },
     domain::{fault::Fault, metric::Unit, time::Timestamp, weight::PerMille},
@@ -13,8 +14,8 @@ use crate::{
 };
 
 /// The same, with the age of what it rests on where that is too old to be so now.
-pub fn home_now(stands: &Home, state: &State, route: &Route, now: Timestamp, names: Names) -> String {
-    let told = if *stands == Home::Unread { weights_never_read(state, route) } else { home(stands, route, now, names) };
+pub fn home_now(stands: &Home, state: &State, route: &Route, now: Timestamp) -> String {
+    let told = if *stands == Home::Unread { weights_never_read(state, route) } else { home(stands, state, route, now) };
     match state.routes.get(&route.id).and_then(|known| unread_for(known, now)) {
         Some(ago) if stands.is_reached() => format!("{told}; that was last read {ago} ago, and what the weights are now is not known"),
         Some(_) | None => told,
@@ -54,7 +55,8 @@ pub fn weights_never_read(state: &State, route: &Route) -> String {
 }
 
 /// Where the users of `route` are.
-pub fn home(home: &Home, route: &Route, now: Timestamp, names: Names) -> String {
+pub fn home(home: &Home, state: &State, route: &Route, now: Timestamp) -> String {
+    let names = Names::of(state);
     let at = names.backend(&route.home);
     match home {
         Home::Unread => "the weights have not been read yet".to_owned(),
@@ -77,7 +79,12 @@ pub fn home(home: &Home, route: &Route, now: Timestamp, names: Names) -> String 
         Home::Unasked { since } => {
             format!("home accepted for {}; not seen: too few requests through the front door", now.since(*since))
         }
-        Home::Seen { .. } => format!("home: accepted, and requests meet {at} alone"),
+        Home::Seen { .. } => match answers_unmarked(state, route) {
+            None => format!("home: accepted, and requests meet {at} alone"),
+            Some(Unmarked { unmarked, answers }) => format!(
+                "home: accepted, and the answers that say who gave them come from {at} alone; {unmarked} of {answers} say nobody's name"
+            ),
+        },
         Home::NotHome { since, attempts, why } => {
             let failed = if *attempts > 0 { format!(", {}, still trying", failed(*attempts)) } else { String::new() };
             format!("NOT HOME for {}{failed}: {}", now.since(*since), obstacle(why, names))

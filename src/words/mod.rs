@@ -6,6 +6,7 @@
 
 pub mod absence;
 mod acts;
+mod alone;
 mod asked;
 mod cause;
 mod claim;
@@ -19,6 +20,7 @@ mod figure;
 mod hindrance;
 mod home;
 mod loss;
+mod lost;
 mod motion;
 mod names;
 mod news;
@@ -35,6 +37,7 @@ pub mod steps;
 mod unanswered;
 
 pub use acts::{HOME_ALREADY, act, act_tone, act_topic, claims, topic};
+pub use alone::supervisor_gone;
 pub use asked::{command, look};
 pub use cause::{answer, cause, mover, mover_name};
 pub use claim::{claimant, hosted, steered_by, steering, steers, who_steers};
@@ -47,6 +50,7 @@ pub use figure::{Figure, figure};
 pub use hindrance::{hindrance, hindrance_in_short, kept_away_in_short, obstacle};
 pub use home::{due, home, home_failing, home_now, weights_never_read};
 pub use loss::exchange;
+pub use lost::step_lost;
 pub use motion::{following, held, motion};
 pub use names::Names;
 pub use news::{joined, news};

@@ -17,7 +17,7 @@ use crate::{
         Names, cause,
         cause::{came_first, unlike},
         claimant, database, evidence, gap, hindrance, lack, loss, mover, mover_name, need, objection, obstacle, platform, record, refusal,
-        roster, steers, steps, void,
+        roster, steers, steps, supervisor_gone, void,
     },
 };
 
@@ -30,6 +30,7 @@ pub fn news(news: &News, names: Names) -> String {
             "this version of cutover decides otherwise than the one that wrote the journal (fold {from}, now {to}); every route is held; look, then resume"
         ),
         News::StoodStill { lasted } => format!("the host did not run for {lasted}: no trigger watched, and nothing was read meanwhile"),
+        News::SupervisorGone { process } => supervisor_gone(*process),
         News::HostReturned => "the host came back; nothing advances by itself; what was under way is read back".to_owned(),
         News::Record(change) => record::change(change),
         News::Stopped { by, abandoned, .. } if abandoned.is_empty() => {
@@ -336,7 +337,7 @@ fn settled(route: String, how: Settling) -> String {
     }
 }
 
-fn dropped(why: &Drop, names: Names) -> String {
+pub(super) fn dropped(why: &Drop, names: Names) -> String {
     match why {
         Drop::TakenBack => "was taken back".to_owned(),
         Drop::RollbackBegan => "was dropped: a rollback began".to_owned(),

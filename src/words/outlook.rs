@@ -16,12 +16,14 @@ use crate::{
     },
     plan::model::Trigger,
     words::{
-        Names, cause,
+        Names,
+        alone::unsupervised,
+        cause,
         cause::{not_met, unlike},
         claim::steers,
         clock, database, hindrance,
         home::{due, never_read, perhaps_elsewhere},
-        lack, loss, mover_name, need, objection, obstacle, record, share, short, steps,
+        lack, loss, mover_name, need, objection, obstacle, record, share, short, step_lost, steps,
     },
 };
 
@@ -161,6 +163,8 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         Attention::RecordHangs { kept, since, place } => record::hangs(*kept, now.since(*since), place),
         Attention::RecordLow { bytes, place, .. } => record::low(*bytes, place),
         Attention::RecordSlow { since, times, longest, place } => record::slow(now.since(*since), *times, *longest, place),
+        Attention::StepLost { route, lost } => step_lost(route, lost, now, names),
+        Attention::SupervisorGone { process, since } => unsupervised(*process, now.since(*since)),
         Attention::RecordMissing { route, since, kept } => record::missing(names.route(route), now.since(*since), *kept),
         Attention::Breach { trigger, outlook: stands } | Attention::Blind { trigger, outlook: stands } => {
             outlook(stands, trigger, now, names)

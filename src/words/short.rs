@@ -16,7 +16,7 @@ use crate::{
         weight::PerMille,
     },
     words::{
-        Names, claim::claimant, clock, database, hindrance, hindrance_in_short, home::never_read, kept_away_in_short, lack, loss,
+        Names, claim::claimant, clock, database, hindrance, hindrance_in_short, home::never_read, kept_away_in_short, lack, loss, lost,
         met_at_door, mover_name, need, objection, obstacle, record, share, steps,
     },
 };
@@ -73,6 +73,15 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         }
         Attention::RecordSlow { times, longest, .. } => {
             warning(format!("the record's disk is slow: {times} times, {longest} at most"), format!("record's disk is slow, {times} times"))
+        }
+        Attention::StepLost { route, lost } => {
+            let span = now.since(lost.at);
+            let to = lost.to.as_ref().map_or_else(String::new, |to| format!(" to {}", names.split(route, to)));
+            warning(format!("the step{to} was not made, {span} ago: {}", lost::because(&lost.why, names)), format!("step{to} not made"))
+        }
+        Attention::SupervisorGone { since, .. } => {
+            let span = now.since(*since);
+            warning(format!("for {span} nobody would start this host again if it died"), "host is not started again".to_owned())
         }
         Attention::RecordMissing { since, kept, .. } => alarm(
             format!("nothing is recorded of {} ago, behind {kept}; held, look and resume", now.since(*since)),

@@ -71,6 +71,11 @@ fn place(state: &State, route: &Route, known: &RouteState, stands: &Home, now: T
     let at_home = names.backend(&route.home);
     match stands {
         Home::Unread => Said::new(Tone::Warning, "where traffic is was not read yet", "traffic unread"),
+        Home::Seen { .. } if outlook::answers_unmarked(state, route).is_some() => Said::new(
+            Tone::Warning,
+            format!("home on {at_home} is accepted; answers that say nobody's name show nothing"),
+            format!("{at_home} accepted, answers unmarked"),
+        ),
         Home::Seen { .. } => {
             let tone = match fails(state, route, &route.home).gravity {
                 Gravity::Tolerated => Tone::Good,
@@ -85,7 +90,7 @@ fn place(state: &State, route: &Route, known: &RouteState, stands: &Home, now: T
         ),
         Home::Accepted { elsewhere, at_most, due: by, .. } => {
             // After a rollback what comes next tells it.
-            let more = if known.latch.is_none() { due(*by, now) } else { String::new() };
+            let more = if comes_home(known) { String::new() } else { due(*by, now) };
             match elsewhere.filter(|share| share.fraction > 0.0) {
                 Some(share) => {
                     let still = crate::words::share(share.fraction);
@@ -105,7 +110,7 @@ fn place(state: &State, route: &Route, known: &RouteState, stands: &Home, now: T
                 }
                 None => {
                     // After a rollback what is worst tells it.
-                    let perhaps = perhaps_elsewhere(*at_most).filter(|_| known.latch.is_none());
+                    let perhaps = perhaps_elsewhere(*at_most).filter(|_| !comes_home(known));
                     let perhaps = perhaps.map_or_else(String::new, |perhaps| format!("; {perhaps}"));
                     Said::new(Tone::Warning, format!("home accepted, not seen yet{perhaps}{more}"), "home not seen yet")
                 }
@@ -264,7 +269,8 @@ fn next(
     }
     let told = |said| Next { said, clock: None };
     // What brings the route home already comes before what only holds.
-    if let (Some(_), Home::Accepted { due, .. }) = (&known.latch, stands)
+    if let Home::Accepted { due, .. } = stands
+        && comes_home(known)
         && now < *due
     {
         let left = due.since(now);
@@ -279,7 +285,7 @@ fn next(
             "nothing more is written",
         ))),
         // Nobody knows when; what it waits for stands there instead of a time that is over.
-        Home::Accepted { due, .. } if known.latch.is_some() => {
+        Home::Accepted { due, .. } if comes_home(known) => {
             let late = now.since(*due);
             Some(told(Said::new(
                 Tone::Plain,
@@ -321,18 +327,21 @@ fn clock(outlook: &Outlook) -> Option<Clock> {
     }
 }
 
+/// Whether users follow a rollback that is accepted. That somebody has re-armed the route meanwhile brings nobody home sooner or later.
+fn comes_home(known: &RouteState) -> bool {
+    let follows = matches!(known.motion, Motion::Propagating { goal: Goal::Rollback, .. });
+    known.latch.is_some() || follows
+}
+
 fn by_motion(motion: &Motion, now: Timestamp) -> Option<Said> {
     match motion {
         Motion::Returning(back) if back.fault.is_some() => Some(Said::new(Tone::Plain, "trying again by itself", "trying again")),
         Motion::Returning(_) => Some(Said::new(Tone::Plain, "going home by itself", "going home")),
-        Motion::Propagating { until, goal, .. } if now < *until => {
-            let left = until.since(now);
-            let long = match goal {
-                Goal::Advance => format!("should settle in {left}"),
-                Goal::Rollback => format!("should be home in {left}"),
-            };
+        Motion::Propagating { until, goal: Goal::Advance, .. } if now < *until => {
+            let long = format!("should settle in {}", until.since(now));
             Some(Said::new(Tone::Plain, long.clone(), long))
         }
+        // When home is seen is home's own to tell, and a second time beside it would contradict it.
         Motion::Unread
         | Motion::Settled
         | Motion::Writing { .. }

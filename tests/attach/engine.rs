@@ -115,6 +115,7 @@ impl Engine {
                         }
                         Presence::Roster(roster) => Event::Roster(roster),
                         Presence::TurnedAway(turned) => Event::TurnedAway(turned),
+                        Presence::SupervisorGone { process } => Event::SupervisorGone { process },
                         Presence::Resized { client, terminal } => Event::Resized { client, terminal },
                         Presence::Beat { client } => Event::Beat { client },
                         Presence::Left { client } => Event::Left { client },

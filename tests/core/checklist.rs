@@ -44,7 +44,11 @@ fn probed(session: &mut Session, seconds: u64, target_too: bool) {
 fn a_prober_that_has_stopped_watches_no_connections() {
     let mut session = Session::with(with_line(Check::NoDroppedConnections(Millis::from_secs(60))), 10);
     probed(&mut session, 61, true);
-    assert_eq!((line(&session).status, &line(&session).evidence), (ItemStatus::Done, &Evidence::NoDrops { span: Millis::from_secs(60) }));
+    // Neither counts what it drops, so the probers' word is all that the line rests on, and it says so.
+    let evidence = Evidence::NoDrops { span: Millis::from_secs(60), probers: 2, uncounted: vec![gke(), run()] };
+    assert_eq!((line(&session).status, &line(&session).evidence), (ItemStatus::Done, &evidence));
+    let said = cutover::words::evidence(&evidence, cutover::words::Names::of(&session.state));
+    assert!(said.contains("none in 1m00s by 2 probers; nobody counts those of "), "{said}");
     probed(&mut session, 32, false);
     assert_eq!(line(&session).evidence, Evidence::FewerWatch { watching: 1, of: 2 });
     assert_ne!(line(&session).status, ItemStatus::Done, "half of those who look are not enough");

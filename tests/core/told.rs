@@ -3,14 +3,15 @@
 use cutover::{
     core::{
         command::Command,
-        decision::Cause,
+        decision::{Cause, Verdict},
         event::Event,
         home::{Home, home},
-        outlook::{Awaited, Outlook, Then, at_door, outlook},
+        news::News,
+        outlook::{Attention, Awaited, Outlook, Then, at_door, attention, outlook},
         reason::{Looks, Obstacle, Unread},
     },
     domain::{
-        fault::{Fault, FaultKind},
+        fault::{Fault, FaultKind, Outcome},
         id::TriggerId,
         metric::{Gap, Metric},
         shown::Shown,
@@ -119,4 +120,60 @@ fn a_breach_whose_next_answer_is_seldom_counts_no_time_down() {
     let (often, said) = outlooks(250, HOME, &[("500 text/html", 6)]);
     assert!(matches!(&often[..], [Outlook::Running { awaits: Awaited::Nothing, .. }]), "{often:?}");
     assert!(said.contains("; in "), "{said}");
+}
+
+/// Who asked for it is answered in a message of her own; everybody else, and whoever only asks how it stands, has to be told as well.
+#[test]
+fn a_step_that_was_lost_is_told_to_everybody_until_the_route_goes_on() {
+    let lost = |session: &Session| attention(&session.state).into_iter().find(|found| matches!(found, Attention::StepLost { .. }));
+    let said = |session: &Session| lost(session).map(|found| words::attention(&found, session.state.now, Names::of(&session.state)));
+    let mut session = Session::at(10);
+    assert_eq!(session.shift(10, 50), Verdict::Accepted);
+    assert_eq!(lost(&session), None);
+    let (effect, _) = session.last_write();
+    session.finish(effect, Outcome::NotDone(Fault::new(FaultKind::Conflict, "PATCH the map answered 412")));
+    session.weights(10);
+    session.end_reads();
+    session.calm(20);
+    let told = said(&session).expect("it was lost");
+    for part in ["to run 95%, gke 5% that ana asked for was not made, 20s ago", "was changed since it was read", "ask again"] {
+        assert!(told.contains(part), "{told}");
+    }
+    let found = lost(&session).unwrap();
+    assert!(!found.is_urgent() && found.counts() && found.route(&session.state.opened.as_ref().unwrap().plan) == Some(&route()));
+    // Asked again, it is under way, and what was lost before is over.
+    assert_eq!(session.shift(10, 50), Verdict::Accepted);
+    assert_eq!(lost(&session), None);
+    let (effect, _) = session.last_write();
+    session
+        .finish(effect, Outcome::NotDone(Fault::new(FaultKind::Denied, "answered 403: admission webhook \"frozen\" denied the request")));
+    assert!(said(&session).is_some_and(|told| told.contains("refused by a policy: answered 403")), "{:?}", said(&session));
+    session.rollback(&ana());
+    assert_eq!(lost(&session), None, "a way home is another course");
+
+    // Nor is it told for ever.
+    let mut session = Session::at(10);
+    session.shift(10, 50);
+    let (effect, _) = session.last_write();
+    session.finish(effect, Outcome::NotDone(Fault::new(FaultKind::Rejected, "400")));
+    session.calm(599);
+    assert!(lost(&session).is_some());
+    session.calm(2);
+    assert_eq!(lost(&session), None);
+}
+
+#[test]
+fn a_host_that_nobody_would_start_again_says_so_until_another_one_is_there() {
+    let mut session = Session::at(10);
+    let alone = |session: &Session| attention(&session.state).into_iter().find(|found| matches!(found, Attention::SupervisorGone { .. }));
+    let decision = session.step(Event::SupervisorGone { process: 4711 });
+    assert_eq!(decision.news, [News::SupervisorGone { process: 4711 }]);
+    assert_eq!(decision.effects, []);
+    session.calm(40);
+    let found = alone(&session).expect("nobody would start it again");
+    let said = words::attention(&found, session.state.now, Names::of(&session.state));
+    assert!(said.contains("for 40s") && said.contains("process 4711") && found.counts() && !found.is_urgent(), "{said}");
+    assert_eq!(session.shift(10, 50), Verdict::Accepted, "nothing is forbidden for it");
+    session.step(Event::Restarted);
+    assert_eq!(alone(&session), None);
 }

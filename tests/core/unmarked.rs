@@ -3,6 +3,7 @@
 use cutover::{
     core::{
         decision::{Refusal, Verdict},
+        fails::stranded,
         home::Home,
         news::News,
         outlook::{self, Attention, at_door, attention},
@@ -13,7 +14,7 @@ use cutover::{
 
 use crate::{
     door::{NOTHING, SITE, latched, look},
-    session::{SECOND, Session, ana, gke, refused, route, split, told},
+    session::{SECOND, Session, ana, gke, refused, route, run, split, told},
 };
 
 /// Successes bear nobody's mark, as where no load balancer can tell a service's revisions apart.
@@ -99,4 +100,47 @@ fn requests_do_not_agree_by_answers_that_say_nobody_s_name() {
     assert!(said(&session).ends_with("requests agree."), "{}", said(&session));
     look(&mut session, 3, &[(SITE, 10)], &[(SITE, 9)], &[(SITE, 1)]);
     assert!(said(&session).ends_with("by the answers that say who gave them; others say nobody's name."), "{}", said(&session));
+}
+
+/// Home is seen by the answers that say who gave them. Where most say nobody's name, that is not said of all requests.
+#[test]
+fn a_home_that_is_seen_by_some_answers_is_not_said_to_be_met_by_all() {
+    let mut session = Session::at(0);
+    let said = |session: &Session| {
+        let plan = session.state.opened.as_ref().unwrap().plan.clone();
+        let (stands, now) = (session.home(), session.state.now);
+        assert!(matches!(stands, Home::Seen { .. }), "{stands:?}");
+        (words::home(&stands, &session.state, &plan.routes[0], now), words::state_line::state_line(&session.state, &plan.routes[0], now))
+    };
+    look(&mut session, 30, &[(SITE, 20)], NOTHING, NOTHING);
+    let (sentence, line) = said(&session);
+    assert!(sentence.contains("requests meet run alone") && line.place.long.contains("accepted and seen"), "{sentence} {line:?}");
+    look(&mut session, 15, &[(SITE, 4)], NOTHING, &[(SITE, 16)]);
+    let (sentence, line) = said(&session);
+    assert!(sentence.contains("say nobody's name") && !sentence.contains("requests meet run alone"), "{sentence}");
+    assert!(line.place.long.contains("nobody's name") && !line.place.long.contains("seen"), "{line:?}");
+}
+
+/// A load balancer's own errors bear no mark. Where everybody is at home they are home's users', and the way out by hand is theirs too.
+#[test]
+fn failures_that_nobody_marks_are_homes_where_everybody_is_home() {
+    let planned = |session: &Session| session.state.opened.as_ref().unwrap().plan.routes[0].clone();
+    let failing: &[(&str, u64)] = &[(SITE, 5), ("502 text/html", 15)];
+    let mut session = Session::at(0);
+    look(&mut session, 20, NOTHING, NOTHING, &[(SITE, 20)]);
+    assert_eq!(stranded(&session.state, &planned(&session)), None);
+    look(&mut session, 20, NOTHING, NOTHING, failing);
+    assert!(
+        attention(&session.state).iter().any(|found| matches!(found, Attention::FailingForNobody { .. })),
+        "{:?}",
+        attention(&session.state)
+    );
+    let route = planned(&session);
+    let found = stranded(&session.state, &route).expect("nothing speaks against the target");
+    assert_eq!((found.home, found.target), (&run(), &gke()));
+    // Where some are on the target, nobody knows whose they are.
+    let mut session = Session::at(10);
+    look(&mut session, 20, NOTHING, NOTHING, &[(SITE, 20)]);
+    look(&mut session, 20, NOTHING, NOTHING, failing);
+    assert_eq!(stranded(&session.state, &planned(&session)), None);
 }

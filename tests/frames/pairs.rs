@@ -277,3 +277,29 @@ fn the_journal_names_who_did_it_once() {
     says(&texts, &told);
     assert!(texts.iter().all(|text| !text.contains("ada ada has") && !text.contains("ada ada:")), "{}", texts[0]);
 }
+
+/// Whoever asked for it has a message that stays; the others see for a while that the step which they saw asked for was not made.
+#[test]
+fn a_step_that_was_lost_is_seen_at_every_cockpit() {
+    let mut state = scenes::calm();
+    let cause = cutover::core::decision::Cause::Operator { who: id("ada"), reason: None, approved_by: None };
+    let moving = News::Moving { route: id("frontend"), from: gke(25), to: gke(50), cause };
+    let why = cutover::domain::fault::Fault::new(cutover::domain::fault::FaultKind::Conflict, "PATCH the map answered 412");
+    let lost = News::NotMoved { route: id("frontend"), at: gke(25), why };
+    for (seconds, news) in [(6, moving), (4, lost)] {
+        let line = FeedLine { seq: Seq(4_700 - seconds), at: ago(seconds), who: None, news, repeats: None };
+        state.feed.push_back(line);
+    }
+    let flat = |text: &String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let by_whom = "that ada asked for was not made, 4s ago";
+    for text in at_all_sizes("lost-step", &state, &view_of(2, "bob", Role::Operator)) {
+        assert!(flat(&text).contains(by_whom), "{text}");
+    }
+    for text in at_all_sizes("lost-step-own", &state, &scenes::view()) {
+        assert!(!flat(&text).contains(by_whom) && text.contains("not made"), "her own message tells her: {text}");
+    }
+    let watched = View { screen: Screen::Watch, ..view_of(3, "eve", Role::Watcher) };
+    for text in at_all_sizes("lost-step-watch", &state, &watched) {
+        assert!(flat(&text).contains("was not made"), "{text}");
+    }
+}

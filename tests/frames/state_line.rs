@@ -162,6 +162,21 @@ fn a_home_that_comes_later_than_expected_says_so_and_counts_on() {
     assert!(line(&state, &at(20), 200).contains("home in about 1m03s"), "{}", line(&state, &at(20), 200));
 }
 
+/// Taking the latch off brings nobody home sooner or later.
+#[test]
+fn a_rollback_that_is_re_armed_tells_the_same_time_until_home_is_seen_everywhere() {
+    let mut state = scenes::rollback();
+    state.routes.get_mut(&id("frontend")).expect("of the plan").latch = None;
+    for columns in [80, 120, 200] {
+        let told = line(&state, &scenes::view(), columns);
+        assert!(told.contains("1m23s") && told.matches("1m").count() == 1, "one time, and the same: {told}");
+    }
+    let found = cutover::core::outlook::attention(&state);
+    let home = found.iter().find(|found| matches!(found, Attention::HomeNotSeen { .. })).expect("it is accepted, and not seen");
+    let said = cutover::words::attention(home, scenes::NOW, cutover::words::Names::of(&state));
+    assert!(said.contains("about 1m23s more"), "{said}");
+}
+
 #[test]
 fn nobody_is_said_to_be_perhaps_elsewhere_where_that_is_nobody() {
     let attention = |at_most| Attention::HomeNotSeen { route: id("frontend"), since: ago(9), at_most, due: ago(4) };

@@ -72,6 +72,51 @@ fn no_face_names_a_key_that_a_watcher_does_not_have() {
     }
 }
 
+/// The seed's plan with a second route that stands elsewhere, and more guards than a small screen has rows for.
+fn two_routes() -> State {
+    let mut state = scenes::calm();
+    let opened = state.opened.as_mut().expect("open");
+    let mut plan = (*opened.plan).clone();
+    let mut second = plan.routes[0].clone();
+    (second.id, second.title) = (id("partners"), "Partners' API".into());
+    plan.routes.push(second);
+    let guard = plan.triggers[0].clone();
+    for name in ["idle-one", "idle-two", "idle-three", "the-one-that-fired"] {
+        let mut more = guard.clone();
+        (more.id, more.title) = (id(name), name.into());
+        plan.triggers.push(more);
+    }
+    opened.plan = std::sync::Arc::new(plan);
+    let (known, watched) = (state.routes[&id("frontend")].clone(), state.triggers[&id("error-rate")].clone());
+    state.routes.insert(id("partners"), known);
+    for name in ["idle-one", "idle-two", "idle-three"] {
+        state.triggers.insert(id(name), watched.clone());
+    }
+    let fired = cutover::core::state::TriggerState { fired_at: Some(ago(40)), ..watched };
+    state.triggers.insert(id("the-one-that-fired"), fired);
+    let route = state.routes.get_mut(&id("frontend")).expect("of the plan");
+    let cause = cutover::core::decision::Cause::Triggers(vec![cutover::core::decision::Fired {
+        trigger: id("the-one-that-fired"),
+        value: Some(0.082),
+    }]);
+    route.latch = Some(cutover::core::state::Latch { cause, at: ago(40), was_home: false, joined: vec![] });
+    state
+}
+
+/// On the smallest screen, too, each bar says whose it is, and a guard that has acted is not what is left out.
+#[test]
+fn several_routes_are_told_apart_and_a_guard_that_fired_comes_before_idle_ones() {
+    let texts = at_all_sizes("watch-routes", &two_routes(), &eve());
+    for text in &texts {
+        assert!(text.lines().any(|line| line.trim() == "Web frontend"), "{text}");
+        assert!(text.lines().any(|line| line.trim() == "Partners' API") || text.contains("and 1 more route"), "{text}");
+        let fired = text.lines().position(|line| line.contains("FIRED"));
+        let still = text.lines().position(|line| line.contains("limit 5.00%") && !line.contains("FIRED"));
+        assert!(fired.is_some() && still.is_none_or(|still| fired < Some(still)), "{text}");
+    }
+    assert!(texts[2].lines().any(|line| line.trim() == "Partners' API"), "{}", texts[2]);
+}
+
 #[test]
 fn a_breach_brings_its_chart_and_its_clock() {
     let state = scenes::breach();

@@ -75,6 +75,34 @@ fn who_ends_the_supervisor_ends_the_host_and_leaves_the_session_to_the_next_one(
     assert_eq!(account.open(), session);
 }
 
+/// It does nothing but wait, so its own death has no other sign than this.
+#[test]
+fn a_host_whose_supervisor_is_gone_says_that_nobody_would_start_it_again() {
+    let account = Account::new();
+    account.open_for_good();
+    account.wait_until_ready();
+    let (host, supervisor) = (account.host_pid(), parent(account.host_pid()));
+    let alone = |status: &serde_json::Value| status["attention"].as_array().unwrap().iter().any(|what| what["kind"] == "supervisor-gone");
+    assert!(!alone(&account.status()), "it is there");
+    let killed = Command::new("kill").args(["-KILL", &supervisor.to_string()]).status().unwrap();
+    assert!(killed.success());
+    account.wait_until("the host says so", alone);
+    let told = account.run(&["status"]);
+    let told = String::from_utf8_lossy(&told.stdout).into_owned();
+    assert!(told.contains("nobody would start this host again if it died") && told.contains(&supervisor.to_string()), "{told}");
+    assert_eq!(account.host_pid(), host, "it flies on");
+    let recorded = Event::SupervisorGone { process: supervisor };
+    let times = || account.transitions().iter().filter(|transition| transition.entry.event == recorded).count();
+    assert_eq!(wait_until("it is on record", || Some(times()).filter(|times| *times > 0)), 1);
+
+    // Whoever ends it and opens the plan again has both.
+    account.signal("-TERM");
+    wait_until("the host has ended", || (!lives(host)).then_some(()));
+    account.open_for_good();
+    account.wait_until_ready();
+    assert!(!alone(&account.status()));
+}
+
 /// What was told of home's requests by each look, and where a host came back in between.
 fn looks_at_home(transitions: &[Transition]) -> Vec<Option<Measured>> {
     let told = |fact: &Fact| match fact {

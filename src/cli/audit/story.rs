@@ -88,7 +88,8 @@ fn is_routine(transition: &Transition) -> bool {
             | Event::Left { .. }
             | Event::Hosted(_)
             | Event::Roster(_)
-            | Event::TurnedAway(_) => false,
+            | Event::TurnedAway(_)
+            | Event::SupervisorGone { .. } => false,
         }
 }
 
@@ -127,6 +128,7 @@ fn event(event: &Event, names: Names) -> String {
         Event::Hosted(hosted) => words::hosted(hosted),
         Event::Roster(read) => words::roster(read),
         Event::TurnedAway(turned) => words::turned_away(turned),
+        Event::SupervisorGone { process } => words::supervisor_gone(*process),
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn say_of_others(view: &View, only: Option<&RouteId>) {
     let others = meant(view, None).filter(|(_, route)| only.is_some_and(|only| route.id != *only));
     for (_, route) in others.filter(|(_, route)| !is_home_now(&view.state, route)) {
         let stands = home(&view.state, route);
-        let words = home_now(&stands, &view.state, route, view.state.now, Names::of(&view.state));
+        let words = home_now(&stands, &view.state, route, view.state.now);
         print::out(&format!("not asked for: {}: {words}\n", route.id));
     }
 }

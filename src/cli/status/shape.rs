@@ -20,7 +20,7 @@ use crate::{
         reason::{Mover, Objection},
         requests::{Requests, requests},
         runbook::Act,
-        state::{Approval, ItemStatus, Motion, Otherwise, Person, Reading, RouteState, Share, State, Terms, TriggerState},
+        state::{Approval, Goal, ItemStatus, Motion, Otherwise, Person, Reading, RouteState, Share, State, Terms, TriggerState},
         steer::{Steering, Steers},
         unjudged::{Patience, Unjudged},
         unresolved,
@@ -358,6 +358,8 @@ fn kind(what: &Attention) -> (&'static str, Option<String>) {
         Attention::RecordHangs { .. } => ("record-hangs", None),
         Attention::RecordLow { .. } => ("record-low", None),
         Attention::RecordSlow { .. } => ("record-slow", None),
+        Attention::SupervisorGone { .. } => ("supervisor-gone", None),
+        Attention::StepLost { route, .. } => ("step-lost", about(route)),
         Attention::RecordMissing { route, .. } => ("record-missing", about(route)),
         Attention::Breach { trigger, .. } => ("breach", about(trigger)),
         Attention::AtDoor { route, breach } if breach.unlike.is_some() => ("unlike-home", about(route)),
@@ -417,7 +419,7 @@ fn route_status(route: &RouteState, home: &Home, against: &[Objection], by_hand:
         answers: failing.as_ref().map_or(observed.requests, |failing| failing.answers),
         shares: observed.shares.iter().map(|(backend, share)| (backend.to_string(), *share)).collect(),
     });
-    let (motion_since, motion_until) = span(&route.motion);
+    let (motion_since, motion_until) = span(&route.motion, home);
     RouteStatus {
         wanted: route.wanted.as_ref().map(shares),
         accepted: route.accepted.as_ref().map(|accepted| shares(&accepted.weights)),
@@ -500,8 +502,13 @@ fn motion(route: &RouteState, now: Timestamp) -> &'static str {
     }
 }
 
-fn span(motion: &Motion) -> (Option<i64>, Option<i64>) {
+/// Since when, and until when it should be over: of a rollback that is accepted by the time that every face tells until home is seen.
+fn span(motion: &Motion, home: &Home) -> (Option<i64>, Option<i64>) {
     match motion {
+        Motion::Propagating { since, goal: Goal::Rollback, .. } => {
+            let due = if let Home::Accepted { due, .. } = home { Some(due.0) } else { None };
+            (Some(since.0), due)
+        }
         Motion::Unread | Motion::Settled => (None, None),
         Motion::Writing { since, .. } | Motion::Resolving { since, .. } | Motion::NeedsHuman { since, .. } => (Some(since.0), None),
         Motion::Returning(back) => (Some(back.since.0), None),

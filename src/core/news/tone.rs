@@ -60,6 +60,7 @@ impl News {
             News::FaultInjected { .. }
             | News::FaultNotInjected { .. }
             | News::StoodStill { .. }
+            | News::SupervisorGone { .. }
             | News::NotMoved { .. }
             | News::Steers { .. }
             | News::ClaimNotWritten { .. }

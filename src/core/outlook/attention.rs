@@ -6,6 +6,7 @@ use crate::{
         door::Difference,
         follows::Follows,
         loss::Loss,
+        lost::Lost,
         newest::Newest,
         outlook::{Outlook, Then},
         reason::{Mover, Need, Objection, Obstacle},
@@ -65,11 +66,21 @@ pub enum Attention {
         longest: Millis,
         place: Shown,
     },
+    /// Nobody would start the host again if it died; until then this process would have.
+    SupervisorGone {
+        process: u32,
+        since: Timestamp,
+    },
     /// A host went on for a while without a record, and nobody has looked at the route since.
     RecordMissing {
         route: RouteId,
         since: Timestamp,
         kept: RecordNumber,
+    },
+    /// A step that was asked for was not made, and the route has not gone on since.
+    StepLost {
+        route: RouteId,
+        lost: Box<Lost>,
     },
     /// A trigger's clock runs, or it has run out and is not cured.
     Breach {
@@ -322,6 +333,7 @@ impl Attention {
             | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
             | Attention::RecordSlow { .. }
+            | Attention::SupervisorGone { .. }
             | Attention::RecordMissing { .. }
             | Attention::AtDoor { .. }
             | Attention::Latched { .. }
@@ -350,6 +362,7 @@ impl Attention {
             | Attention::Held { .. }
             | Attention::StepApprovalOpen { .. }
             | Attention::StepTrouble { .. }
+            | Attention::StepLost { .. }
             | Attention::ApprovalOpen { .. } => None,
         }
     }
@@ -380,6 +393,7 @@ impl Attention {
             | Attention::Unread { route, .. }
             | Attention::Latched { route, .. }
             | Attention::Held { route, .. }
+            | Attention::StepLost { route, .. }
             | Attention::ApprovalOpen { route, .. } => Some(route),
             Attention::Breach { trigger, .. } | Attention::Blind { trigger, .. } | Attention::Unjudged { trigger, .. } => {
                 plan.triggers.iter().find(|one| one.id == *trigger).map(|one| &one.route)
@@ -389,6 +403,7 @@ impl Attention {
             | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
             | Attention::RecordSlow { .. }
+            | Attention::SupervisorGone { .. }
             | Attention::ReplicaUnsound { .. }
             | Attention::SourceSilent { .. }
             | Attention::ItemFailing { .. }
@@ -413,6 +428,7 @@ impl Attention {
             | Attention::RecordHangs { .. }
             | Attention::RecordLow { .. }
             | Attention::RecordSlow { .. }
+            | Attention::SupervisorGone { .. }
             | Attention::RecordMissing { .. }
             | Attention::Breach { .. }
             | Attention::AtDoor { .. }
@@ -436,6 +452,7 @@ impl Attention {
             | Attention::Held { .. }
             | Attention::StepApprovalOpen { .. }
             | Attention::StepTrouble { .. }
+            | Attention::StepLost { .. }
             | Attention::ApprovalOpen { .. } => false,
         }
     }
@@ -489,7 +506,9 @@ impl Attention {
             | Attention::AnswersUnmarked { .. }
             | Attention::ProbeFails { .. }
             | Attention::OtherRevision { .. }
-            | Attention::RecordSlow { .. } => Urgency::Counted,
+            | Attention::RecordSlow { .. }
+            | Attention::SupervisorGone { .. }
+            | Attention::StepLost { .. } => Urgency::Counted,
             Attention::Held { .. } | Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::Unjudged { .. } => {
                 Urgency::Told
             }

@@ -53,12 +53,13 @@ pub(super) fn rank(attention: &Attention) -> u8 {
         Attention::Unread { .. } => 11,
         Attention::Latched { .. } => 12,
         Attention::StepTrouble { .. } => 10,
-        Attention::ApprovalOpen { .. } | Attention::StepApprovalOpen { .. } => 13,
+        Attention::ApprovalOpen { .. } | Attention::StepApprovalOpen { .. } | Attention::StepLost { .. } => 13,
         Attention::ReplicaUnsound { .. }
         | Attention::AnswersUnmarked { .. }
         | Attention::ProbeFails { .. }
         | Attention::OtherRevision { .. }
-        | Attention::RecordSlow { .. } => 14,
+        | Attention::RecordSlow { .. }
+        | Attention::SupervisorGone { .. } => 14,
         Attention::Held { .. } => 15,
         Attention::SourceSilent { .. } => 16,
         Attention::ItemFailing { .. } => 17,

@@ -92,6 +92,8 @@ fn acting(found: &Attention) -> Option<(Actor<'_>, Leads<'_>)> {
         | Attention::RecordHangs { .. }
         | Attention::RecordLow { .. }
         | Attention::RecordSlow { .. }
+        | Attention::SupervisorGone { .. }
+        | Attention::StepLost { .. }
         | Attention::RecordMissing { .. }
         | Attention::NeedsHuman { .. }
         | Attention::TakenOver { .. }

@@ -201,7 +201,7 @@ fn stands(old: &State, next: &State, route: &Route, now: Timestamp) -> Option<(T
     let then = old.routes.get(id).and_then(|known| known.accepted.as_ref()).map(|accepted| &accepted.weights);
     let by = known.moved_by.as_ref().map_or_else(String::new, |by| format!(", moved by {}", crate::words::mover(by, names)));
     let stands = home(next, route);
-    let going = || crate::words::home(&stands, route, now, names);
+    let going = || crate::words::home(&stands, next, route, now);
     let may_be = absence::may_be(next, route, names);
     let has_changed = then != Some(&accepted.weights);
     Some(match (&stands, unread_for(known, now)) {

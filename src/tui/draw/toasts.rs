@@ -1,5 +1,5 @@
 //! What people here just did or said, for a short while in lines of their own above the footer: a chat line, a call to look, controls that passed on, a request
-//! that ended. All of it is read from the state, so every cockpit shows the same and nothing has to be remembered; the journal keeps it.
+//! that ended, somebody else's step that was lost. All of it is read from the state, so every cockpit shows the same and nothing has to be remembered; the journal keeps it.
 
 use ratatui::{
     buffer::Buffer,
@@ -9,7 +9,11 @@ use ratatui::{
 };
 
 use crate::{
-    core::state::{Ended, Ending, State, Terms},
+    core::{
+        decision::Cause,
+        lost::lost,
+        state::{Ended, Ending, State, Terms},
+    },
     domain::time::{Millis, Timestamp},
     tui::{keymap::Action, panes::words, scene::Scene, theme::Theme, view::View, widgets::text},
     words::Names,
@@ -17,6 +21,7 @@ use crate::{
 
 /// Real time for which each is shown.
 const SAID: Millis = Millis::from_secs(25);
+const LOST: Millis = Millis::from_secs(20);
 const ENDED: Millis = Millis::from_secs(20);
 const CALLED: Millis = Millis::from_secs(15);
 const HANDED: Millis = Millis::from_secs(8);
@@ -53,6 +58,14 @@ pub(super) fn lines(scene: Scene<'_>, width: u16) -> Vec<Line<'static>> {
         let lines = text::wrap(&format!("{glyph} {text}"), usize::from(width.saturating_sub(2)));
         found.extend(lines.into_iter().map(|line| (ended.at, Line::styled(line, style))));
     }
+    for route in words::plan(state).iter().flat_map(|plan| &plan.routes) {
+        let Some(lost) = lost(state, &route.id).filter(|lost| is_new(lost.at, LOST, view) && !is_mine(lost.cause.as_ref(), view)) else {
+            continue;
+        };
+        let text = crate::words::step_lost(&route.id, &lost, view.now, Names::of(state));
+        let lines = text::wrap(&format!("{} {text}", theme.glyphs.breach), usize::from(width.saturating_sub(2)));
+        found.extend(lines.into_iter().map(|line| (lost.at, Line::styled(line, theme.breach))));
+    }
     if let Some(look) = state.look_here.as_ref().filter(|look| is_new(look.at, CALLED, view)) {
         let mine = view.me.as_ref().is_some_and(|me| me.who == look.by);
         let goes = if mine { String::new() } else { format!("; {} goes there", words::key(view, Action::GoLook)) };
@@ -61,6 +74,12 @@ pub(super) fn lines(scene: Scene<'_>, width: u16) -> Vec<Line<'static>> {
     found.extend(controls(scene));
     found.sort_by_key(|(at, _)| *at);
     found.into_iter().map(|(_, line)| line).collect()
+}
+
+/// Whether it was this person's, who is told in a message that stays.
+fn is_mine(cause: Option<&Cause>, view: &View) -> bool {
+    let who = if let Some(Cause::Operator { who, .. }) = cause { Some(who) } else { None };
+    who.is_some() && who == view.me.as_ref().map(|me| &me.who)
 }
 
 fn controls(scene: Scene<'_>) -> Option<(Timestamp, Line<'static>)> {

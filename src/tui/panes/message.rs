@@ -61,7 +61,7 @@ pub(super) fn message(scene: Scene<'_>, known: &RouteState, route: &Route, width
         let helps = if is_met_by_writing(&stands) {
             format!("{}; {} drafts less, {} brings all home", crate::words::need(why), keys.0, keys.1)
         } else {
-            crate::words::home(&stands, route, view.now, Names::of(state))
+            crate::words::home(&stands, state, route, view.now)
         };
         (format!(" {} A HUMAN MUST LOOK: {helps}", glyphs.breach), theme.latch)
     } else if let Some(blind) = blind(scene, route) {

@@ -165,8 +165,11 @@ const FIGURE_COLUMNS: u16 = 46;
 fn with_charts(state: &State, route: &Route, backend: &Backend, theme: &Theme, room: Rect, buf: &mut Buffer) -> Rect {
     let right = Rect { x: room.x + FIGURE_COLUMNS, width: room.width - FIGURE_COLUMNS, ..room };
     let halves = Layout::vertical([Constraint::Fill(1), Constraint::Fill(1)]).split(right);
-    for (metric, half) in [Metric::ErrorRate, Metric::P95Latency].into_iter().zip(halves.iter()) {
+    for ((metric, name), half) in [(Metric::ErrorRate, "err"), (Metric::P95Latency, "p95")].into_iter().zip(halves.iter()) {
         charts::plot(state, route, backend, metric, theme, *half, buf);
+        // What stands beside it in the card is another figure, so it bears its name, in the corner that its axes leave.
+        let corner = Rect { y: half.bottom().saturating_sub(1), height: half.height.min(1), ..*half };
+        text::put(buf, corner, 0, &format!("{name:>7}"), theme.dim);
     }
     Rect { width: FIGURE_COLUMNS - 1, ..room }
 }

@@ -124,6 +124,8 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
         }
         Attention::RollingBack { .. }
         | Attention::RecordSlow { .. }
+        | Attention::SupervisorGone { .. }
+        | Attention::StepLost { .. }
         | Attention::HomeNotSeen { .. }
         | Attention::WritesAtRisk { .. }
         | Attention::ReplicaUnsound { .. }

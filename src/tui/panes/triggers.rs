@@ -182,7 +182,7 @@ impl<'a> Row<'a> {
 
     /// Whether nothing runs.
     fn is_still(&self) -> bool {
-        matches!(self.outlook, Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::GoingHome)
+        words::is_still(&self.outlook)
     }
 
     fn value(&self) -> Option<f64> {

@@ -162,6 +162,11 @@ pub fn believed(known: &TriggerState) -> Option<f64> {
     }
 }
 
+/// Whether nothing runs and nothing has acted, so that it comes last where there is no room for all.
+pub fn is_still(outlook: &Outlook) -> bool {
+    matches!(outlook, Outlook::Quiet | Outlook::Idle | Outlook::Unjudged(_) | Outlook::GoingHome)
+}
+
 /// Glyph, word and style of what a trigger stands at, and of its reading where that says more.
 pub fn standing(outlook: &Outlook, reading: &Reading, now: Timestamp, theme: &Theme) -> (&'static str, String, Style) {
     let glyphs = &theme.glyphs;

@@ -87,7 +87,7 @@ fn home_line(face: &Face<'_>, home_name: &str) -> Line<'static> {
     let Face { scene: Scene { state, view, theme }, route, known } = *face;
     let names = Names::of(state);
     let stands = home(state, route);
-    let told = || sentence(&crate::words::home(&stands, route, view.now, names));
+    let told = || sentence(&crate::words::home(&stands, state, route, view.now));
     match &stands {
         Home::NotHome { since, .. } => Line::styled(format!(" NOT HOME on {home_name} for {} ", view.age(*since)), theme.latch),
         Home::Going { .. } | Home::Accepted { .. } if known.latch.is_some() => {

@@ -72,6 +72,8 @@ fn weighs(found: &Attention, view: &View) -> Option<Matter> {
         | Attention::RecordHangs { .. }
         | Attention::RecordLow { .. }
         | Attention::RecordSlow { .. }
+        | Attention::SupervisorGone { .. }
+        | Attention::StepLost { .. }
         | Attention::RecordMissing { .. }
         | Attention::FailingForNobody { .. }
         | Attention::AnswersUnmarked { .. }
@@ -120,7 +122,7 @@ pub fn verdicts(face: &Face<'_>) -> Vec<Verdict> {
         let tone = short::attention(found, face.scene.state, face.scene.view.now).tone;
         if found.way_home() == Some(&face.route.id) {
             let stands = home(face.scene.state, face.route);
-            told.push(say(sign(tone, face.scene.theme), crate::words::home(&stands, face.route, face.scene.view.now, names)));
+            told.push(say(sign(tone, face.scene.theme), crate::words::home(&stands, face.scene.state, face.route, face.scene.view.now)));
             // While it is under way no attention tells what a rollback is for.
             let cause = face.known.latch.as_ref().filter(|_| face.known.motion.is_returning());
             let because = |latch: &Latch| format!("the rollback began because {}", words::cause(face.scene.state, &latch.cause));

@@ -93,18 +93,34 @@ fn story(face: &Face<'_>, headline: headline::Headline, page: &mut Page, buf: &m
     charts_or_tail(face, page, buf);
 }
 
-/// Every route's rail; the first ones where there is no room for all.
+/// Every route's rail, with its name where there are several; where there is no room for all, how many are left out.
 fn rails(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let routes = words::plan(face.scene.state).map(|plan| plan.routes.as_slice()).unwrap_or_default();
     let each = if page.rest().height >= 26 && routes.len() == 1 { 4 } else { 3 };
     let unread = RouteState::default();
-    for route in routes {
+    for (place, route) in routes.iter().enumerate() {
         if page.rest().height < each + 8 {
+            if routes.len() > 1 {
+                let left = routes.len() - place;
+                let more = format!("and {left} more {}", if left == 1 { "route" } else { "routes" });
+                text::rows(buf, page.take(1), [Line::styled(more, face.scene.theme.dim)]);
+            }
             return;
+        }
+        let mut room = page.take(each);
+        if routes.len() > 1 {
+            text::put(
+                buf,
+                room,
+                0,
+                &text::cut(route.title.as_str(), room.width.into(), face.scene.theme.glyphs.ellipsis),
+                face.scene.theme.text,
+            );
+            room = Rect { y: room.y + 1, height: room.height - 1, ..room };
         }
         let known = face.scene.state.routes.get(&route.id).unwrap_or(&unread);
         let legs = traffic::legs(face.scene, known, route);
-        rail::draw(&legs, traffic::freshness(face.scene.state, known, face.scene.view), face.scene.theme, page.take(each), buf);
+        rail::draw(&legs, traffic::freshness(face.scene.state, known, face.scene.view), face.scene.theme, room, buf);
     }
 }
 
@@ -131,7 +147,7 @@ fn verdicts(face: &Face<'_>, rows: usize, page: &mut Page, buf: &mut Buffer) {
 /// What is left: charts of the guarded figures where they have room, else the newest remarks.
 fn charts_or_tail(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let rest = page.rest();
-    let triggers: Vec<&Trigger> = words::plan(face.scene.state).into_iter().flat_map(|plan| &plan.triggers).take(2).collect();
+    let triggers: Vec<&Trigger> = parts::by_weight(face.scene.state).into_iter().map(|(trigger, _)| trigger).take(2).collect();
     if rest.height >= 13 && rest.width >= 100 && !triggers.is_empty() {
         let room = page.take(rest.height - 5);
         let each = room.width / triggers.len() as u16;

@@ -11,11 +11,11 @@ use crate::{
     core::{
         has::{Writes, writes},
         home::{Home, home, wants_a_hand},
-        outlook::{against_home, outlook},
+        outlook::{Outlook, against_home, outlook},
         reason::Obstacle,
         replication::Writers,
         runbook,
-        state::{Motion, ReturnStage, TriggerState},
+        state::{Motion, ReturnStage, State, TriggerState},
     },
     domain::time::Timestamp,
     plan::model::{Trigger, steps::Step},
@@ -130,7 +130,7 @@ pub(super) fn way_home(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
         Home::Going { why, .. } if why.keeps_away() => {
             (format!("{}. By hand, by whoever has the rights:", sentence_of_retry(&known.motion, &why, view.now)), theme.breach)
         }
-        going @ Home::Going { .. } => (sentence(&crate::words::home(&going, route, view.now, Names::of(state))), theme.warn),
+        going @ Home::Going { .. } => (sentence(&crate::words::home(&going, state, route, view.now)), theme.warn),
         Home::Accepted { .. } => match against_home(state, route).first() {
             Some(against) => (format!("All traffic is on its way to {at_home}, and {}.", objection(against, Names::of(state))), theme.warn),
             None => (format!("All traffic is on its way to {at_home}, {ready}."), theme.text),
@@ -214,12 +214,19 @@ pub(super) fn runbook(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     answer("runbook", &sentence(&told), steps::sign(stands.word, theme).1, face, page, buf);
 }
 
+/// The plan's triggers with what they stand at, in the plan's order but for those of which nothing is to be told, which come last.
+pub(super) fn by_weight(state: &State) -> Vec<(&Trigger, Outlook)> {
+    let triggers = words::plan(state).into_iter().flat_map(|plan| &plan.triggers);
+    let mut found: Vec<_> = triggers.filter_map(|trigger| Some((trigger, outlook(state, &trigger.id)?))).collect();
+    found.sort_by_key(|(_, outlook)| words::is_still(outlook));
+    found
+}
+
 /// Each trigger with its figure against its limit, and what it stands at where it has none.
 pub(super) fn guards(face: &Face<'_>, page: &mut Page, buf: &mut Buffer) {
     let Face { scene: Scene { state, theme, .. }, .. } = *face;
-    for trigger in words::plan(state).into_iter().flat_map(|plan| &plan.triggers) {
+    for (trigger, outlook) in by_weight(state) {
         let Some(seen) = state.triggers.get(&trigger.id) else { continue };
-        let Some(outlook) = outlook(state, &trigger.id) else { continue };
         if page.rest().height < 4 {
             return;
         }

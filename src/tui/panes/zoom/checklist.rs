@@ -47,7 +47,9 @@ fn proof(proof: &Proof) -> String {
             }
             Check::LatencyBelow(limit) => format!("this session: p95 latency of every backend with traffic below {limit:.0}ms"),
             Check::ReplicationLagBelow(limit) => format!("this session: replicas less than {limit} behind"),
-            Check::NoDroppedConnections(span) => format!("this session: no connection dropped for {span}, by prober and counters"),
+            Check::NoDroppedConnections(span) => {
+                format!("this session: no connection dropped for {span}, by every prober, nor by a backend that counts them")
+            }
             Check::StepReached(step) => format!("this session: the step {step} is reached, as a look sees it"),
             Check::AllTrafficOnTarget => "this session: the whole route on its target, accepted and seen by requests".to_owned(),
             Check::StableFor(span) => format!("this session: error rate and p95 of the target within bounds for {span} without a break"),

@@ -172,7 +172,7 @@ fn way_home(route: &Route, known: &RouteState, room: &Room) -> Section {
     let ready = &known.readiness;
     let mut section = Section::new(format!("Going home to {}", names.home(&route.id)), theme).ink(theme.rollback);
     let mut fact = |label: &str, told: String, style| section.fact(label, &told, style, room);
-    fact("users", say::home(&home(room.state, route), route, view.now, names), theme.text);
+    fact("users", say::home(&home(room.state, route), room.state, route, view.now), theme.text);
     fact("takes", format!("{}, and moves {:.0}% of users", ready.takes, ready.moves * 100.0), theme.text);
     let seen = ready.seen_at.map_or_else(|| "not seen yet".to_owned(), |at| format!("seen {}", words::age(view.age(at))));
     fact("home has", format!("{}, {seen}", platform::scale(ready.home_scale)), theme.text);
