@@ -72,49 +72,51 @@ fn no_face_names_a_key_that_a_watcher_does_not_have() {
     }
 }
 
-/// The seed's plan with a second route that stands elsewhere, and more guards than a small screen has rows for.
-fn two_routes() -> State {
-    let mut state = scenes::calm();
+/// `state` with its plan changed so.
+fn replanned(mut state: State, change: impl FnOnce(&mut cutover::plan::model::Plan)) -> State {
     let opened = state.opened.as_mut().expect("open");
     let mut plan = (*opened.plan).clone();
-    let mut second = plan.routes[0].clone();
-    (second.id, second.title) = (id("partners"), "Partners' API".into());
-    plan.routes.push(second);
-    let guard = plan.triggers[0].clone();
-    for name in ["idle-one", "idle-two", "idle-three", "the-one-that-fired"] {
-        let mut more = guard.clone();
-        (more.id, more.title) = (id(name), name.into());
-        plan.triggers.push(more);
-    }
+    change(&mut plan);
     opened.plan = std::sync::Arc::new(plan);
-    let (known, watched) = (state.routes[&id("frontend")].clone(), state.triggers[&id("error-rate")].clone());
-    state.routes.insert(id("partners"), known);
-    for name in ["idle-one", "idle-two", "idle-three"] {
-        state.triggers.insert(id(name), watched.clone());
-    }
-    let fired = cutover::core::state::TriggerState { fired_at: Some(ago(40)), ..watched };
-    state.triggers.insert(id("the-one-that-fired"), fired);
-    let route = state.routes.get_mut(&id("frontend")).expect("of the plan");
-    let cause = cutover::core::decision::Cause::Triggers(vec![cutover::core::decision::Fired {
-        trigger: id("the-one-that-fired"),
-        value: Some(0.082),
-    }]);
-    route.latch = Some(cutover::core::state::Latch { cause, at: ago(40), was_home: false, joined: vec![] });
     state
 }
 
-/// On the smallest screen, too, each bar says whose it is, and a guard that has acted is not what is left out.
+/// On the smallest screen, too, each bar says whose it is, or how many are left out.
 #[test]
-fn several_routes_are_told_apart_and_a_guard_that_fired_comes_before_idle_ones() {
-    let texts = at_all_sizes("watch-routes", &two_routes(), &eve());
+fn the_bars_of_several_routes_bear_their_names() {
+    let mut state = replanned(scenes::calm(), |plan| {
+        let mut second = plan.routes[0].clone();
+        (second.id, second.title) = (id("partners"), "Partners' API".into());
+        plan.routes.push(second);
+    });
+    let known = state.routes[&id("frontend")].clone();
+    state.routes.insert(id("partners"), known);
+    let texts = at_all_sizes("watch-routes", &state, &eve());
     for text in &texts {
-        assert!(text.lines().any(|line| line.trim() == "Web frontend"), "{text}");
-        assert!(text.lines().any(|line| line.trim() == "Partners' API") || text.contains("and 1 more route"), "{text}");
-        let fired = text.lines().position(|line| line.contains("FIRED"));
-        let still = text.lines().position(|line| line.contains("limit 5.00%") && !line.contains("FIRED"));
-        assert!(fired.is_some() && still.is_none_or(|still| fired < Some(still)), "{text}");
+        let says = |name: &str| text.lines().any(|line| line.trim() == name);
+        assert!(says("Web frontend") && (says("Partners' API") || says("and 1 more route")), "{text}");
     }
     assert!(texts[2].lines().any(|line| line.trim() == "Partners' API"), "{}", texts[2]);
+}
+
+/// The plan lists two guards before it that have nothing to tell, and the smallest screen has room for two.
+#[test]
+fn a_guard_that_fired_comes_before_those_of_which_nothing_is_to_be_told() {
+    let mut state = replanned(scenes::latched(), |plan| {
+        let still = plan.triggers.iter().find(|trigger| trigger.id == id("p95")).or(plan.triggers.last()).expect("it has some").clone();
+        let more = ["idle-one", "idle-two", "idle-three"].map(|name| cutover::plan::model::Trigger { id: id(name), ..still.clone() });
+        plan.triggers.splice(0..0, more);
+    });
+    let still = state.triggers.values().find(|known| known.fired_at.is_none()).expect("one is still").clone();
+    for name in ["idle-one", "idle-two", "idle-three"] {
+        state.triggers.insert(id(name), still.clone());
+    }
+    for text in at_all_sizes("watch-guards", &state, &eve()) {
+        let place = |wanted: &dyn Fn(&str) -> bool| text.lines().position(wanted);
+        let (fired, idle) =
+            (place(&|line| line.contains("FIRED")), place(&|line| line.contains("p95 latency of GKE") && line.contains("limit")));
+        assert!(fired.is_some() && idle.is_none_or(|idle| fired < Some(idle)), "{text}");
+    }
 }
 
 #[test]

@@ -116,7 +116,7 @@ pub(crate) const PLANTED: &[Mutant] = &[
     mutant("a service is written without its etag", "adapter/cloud_run/driver", "Patch { etag: «service.etag.clone()»,", "String::new()", WIRE),
     mutant("a small share vanishes", "adapter/share", "if «shares.get(id) == Some(&0)»", "false", ("lib", "adapter::share")),
     mutant("people's text is lost", "adapter/claim", "None => «format!(\"{text}{GAP}{claim}\")»,", "claim.to_string()", ("lib", "adapter::claim")),
-    mutant("the metadata service is asked", "domain/address", "Some(v4)) => «v4.is_link_local()» ||", "false", ("lib", "domain::address")),
+    mutant("the metadata service is asked", "domain/address", "is_no_host || «v4.is_link_local()» ||", "false", ("lib", "domain::address")),
     mutant("a pod that ends is ready", "adapter/kubernetes/pod", "&& «wire.metadata.deletion_timestamp.is_none()»;", "true", ("lib", "kubernetes")),
     mutant("a redirect to another host is one to this", "adapter/prober/shot", "Some(led) if «led.host_str() == asked.host_str()» =>", "true", WIRE),
     mutant("several processes are one", "adapter/metrics/kinship", "if «start == Start::Earlier» {", "false", ("lib", "metrics")),
