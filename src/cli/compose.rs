@@ -63,6 +63,7 @@ use crate::{
 };
 
 mod address;
+mod databases;
 mod series;
 mod steps;
 
@@ -551,23 +552,6 @@ impl<'a> Composer<'a> {
                 endpoint,
             })),
         }
-    }
-
-    /// The plan's primary and replicas.
-    fn databases(&self) -> Result<Vec<Box<dyn Sensor>>> {
-        let mut sensors: Vec<Box<dyn Sensor>> = Vec::new();
-        for instance in self.plan.database.iter().flat_map(|database| std::iter::once(&database.primary).chain(&database.replicas)) {
-            let config = cloud_sql::Config {
-                source: format!("sql/{instance}").parse()?,
-                project: self.plan.project.to_string(),
-                instance: instance.clone(),
-                every: age::DATABASE_EVERY,
-                now: self.now(),
-            };
-            let (sql, monitoring) = (self.google("sqladmin.googleapis.com")?, self.google("monitoring.googleapis.com")?);
-            sensors.push(Box::new(CloudSqlSensor::new(config, sql, monitoring)));
-        }
-        Ok(sensors)
     }
 }
 

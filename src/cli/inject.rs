@@ -10,10 +10,10 @@ use crate::{
         fault::{Fault, FaultKind},
         position::Position,
     },
-    plan::model::{Backend, Driver, MapPart, Plan, Route, WorkloadRef, readings::Server},
+    plan::model::{Backend, Driver, MapPart, Plan, Route, WorkloadRef, readings::Server, steps::Desired},
     port::FaultInjector,
     sim::{
-        faults::{self, Api, Cluster, Edit, setup::Setup},
+        faults::{self, Api, Cluster, Edit, platform::PlatformFault, setup::Setup},
         simulation::Control,
     },
     tui::overlay::Offer,
@@ -96,7 +96,8 @@ fn lacks(plan: &Plan, fault: &faults::Fault) -> Option<&'static str> {
     let has_gke = backends().any(|backend| matches!(backend.workload, WorkloadRef::Deployment { .. }));
     let unless = |has: bool, why| if has { None } else { Some(why) };
     match fault {
-        Of::Database(_) | Of::ReplicaLag { .. } => unless(plan.database.is_some(), NO_DATABASE),
+        Of::Database(_) => unless(has_database(plan), NO_DATABASE),
+        Of::ReplicaLag { .. } => unless(plan.database.is_some(), NO_DATABASE),
         Of::Gateway(_) | Of::Cluster(Cluster::RoutesForbidden | Cluster::RoutesGuarded) => unless(has_http_route, NO_HTTP_ROUTE),
         Of::ForeignWriter { .. } | Of::Edit { .. } | Of::Robot { .. } | Of::Classic | Of::NullFields => unless(has_map, NO_URL_MAP),
         Of::SlowEdge { .. } => unless(has_map || has_http_route, NO_SPREADING),
@@ -109,6 +110,7 @@ fn lacks(plan: &Plan, fault: &faults::Fault) -> Option<&'static str> {
         Of::LateReadings { .. } => unless(backends().any(|backend| backend.readings.is_some()), NO_PROMETHEUS),
         Of::Metrics { .. } => unless(backends().any(is_read_of_pages), NO_PAGE),
         Of::Api { api, .. } => of_api(plan, *api),
+        Of::Platform(fault) => of_platform(plan, *fault),
         Of::Setup(setup) => match setup {
             Setup::Lacks { permission } if permission.starts_with("monitoring.") => of_api(plan, Api::Monitoring),
             Setup::Lacks { .. } | Setup::Holds { .. } | Setup::Service { .. } => unless(has_map, NO_URL_MAP),
@@ -126,6 +128,36 @@ fn lacks(plan: &Plan, fault: &faults::Fault) -> Option<&'static str> {
     }
 }
 
+/// It names one, or a step of it does.
+fn has_database(plan: &Plan) -> bool {
+    let of_sql = |desired: &Desired| match desired {
+        Desired::SqlBackup { .. } | Desired::SqlHighAvailability { .. } | Desired::SqlReplica { .. } => true,
+        Desired::GkeCluster(_) | Desired::Address { .. } | Desired::HomeFloor { .. } => false,
+    };
+    plan.database.is_some() || plan.steps().any(|step| of_sql(&step.desired))
+}
+
+/// The same of what steps of the plan make of the platforms.
+fn of_platform(plan: &Plan, fault: PlatformFault) -> Option<&'static str> {
+    let wants = |kind: fn(&Desired) -> bool| plan.steps().any(|step| kind(&step.desired));
+    let (has, why) = match fault {
+        PlatformFault::ClusterWork { .. }
+        | PlatformFault::NoQuota
+        | PlatformFault::Degraded
+        | PlatformFault::Upgrading
+        | PlatformFault::Rescaled { .. }
+        | PlatformFault::ClusterGone => (wants(|desired| matches!(desired, Desired::GkeCluster(_))), "no step of the plan wants a cluster"),
+        PlatformFault::AddressWork { .. } => {
+            (wants(|desired| matches!(desired, Desired::Address { .. })), "no step of the plan wants an address")
+        }
+        PlatformFault::RunWork { .. } => (
+            wants(|desired| matches!(desired, Desired::HomeFloor { .. })),
+            "no step of the plan changes how many instances Cloud Run keeps",
+        ),
+    };
+    if has { None } else { Some(why) }
+}
+
 /// The same of an API.
 fn of_api(plan: &Plan, api: Api) -> Option<&'static str> {
     let backends = || plan.routes.iter().flat_map(|route| &route.backends);
@@ -135,7 +167,7 @@ fn of_api(plan: &Plan, api: Api) -> Option<&'static str> {
         Api::Compute | Api::Logging => (plan.routes.iter().any(|route| map_of(route).is_some()), NO_URL_MAP),
         Api::Run => (backends().any(|backend| matches!(backend.workload, WorkloadRef::CloudRunService { .. })), NO_RUN),
         Api::Container => (backends().any(|backend| matches!(backend.workload, WorkloadRef::Deployment { .. })), NO_GKE),
-        Api::Sql => (plan.database.is_some(), NO_DATABASE),
+        Api::Sql => (has_database(plan), NO_DATABASE),
         Api::Monitoring => (plan.database.is_some() || monitors(), NO_MONITORING),
         Api::Kubernetes => (plan.routes.iter().any(|route| matches!(route.driver, Driver::HttpRoute(_))), NO_HTTP_ROUTE),
     };

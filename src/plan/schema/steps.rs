@@ -8,6 +8,19 @@ use super::{
 /// Of these each step has one.
 const KINDS: &[&str] = &["sql_backup", "sql_high_availability", "sql_replica", "gke_cluster", "address", "home_floor"];
 
+pub(super) static PHASE: Object = Object {
+    name: "phase",
+    about: "A part of the journey.",
+    keys: &[
+        key("name", Kind::Text(&NAME), "Its own in the plan."),
+        key("title", Kind::Text(&TITLE), "What people call it."),
+        key("from", Kind::Text(&SHARE), "The target's share at its beginning: where the one before ends."),
+        key("to", Kind::Text(&SHARE), "The target's share at its end."),
+        maybe("steps", Kind::List(&Kind::Object(&STEP), 1, None), "What is to be done in it beside moving traffic."),
+    ],
+    rules: &[],
+};
+
 pub(super) static STEP: Object = Object {
     name: "step",
     about: "What one outside thing is to be.",

@@ -146,7 +146,11 @@ pub static PLAN: Object = Object {
         key("triggers", Kind::List(&Kind::Object(&TRIGGER), 1, None), "What brings the traffic home, or holds it, by itself."),
         key("checklist", Kind::Object(&CHECKLIST), "Lines that people sign or the session proves, in three stages."),
         maybe("database", Kind::Object(&DATABASE), "The Cloud SQL instances that both platforms use."),
-        key("phases", Kind::List(&Kind::Object(&PHASE), 1, None), "Parts of the journey that follow each other from 0% to 100%."),
+        key(
+            "phases",
+            Kind::List(&Kind::Object(&super::steps::PHASE), 1, None),
+            "Parts of the journey that follow each other from 0% to 100%.",
+        ),
         maybe("limits", Kind::Object(&LIMITS), "How often to look, and what must be standing by."),
     ],
     rules: &[],
@@ -572,19 +576,6 @@ static DATABASE: Object = Object {
         key("primary", Kind::Text(&SQL_INSTANCE), "The instance that takes writes."),
         maybe("replicas", Kind::List(&Kind::Text(&SQL_INSTANCE), 1, None), "Its read replicas."),
         key("lag_max", Kind::Text(&SPAN), "More lag than this is a breach of the gauge, from 100ms to 10m."),
-    ],
-    rules: &[],
-};
-
-static PHASE: Object = Object {
-    name: "phase",
-    about: "A part of the journey.",
-    keys: &[
-        key("name", Kind::Text(&NAME), "Its own in the plan."),
-        key("title", Kind::Text(&TITLE), "What people call it."),
-        key("from", Kind::Text(&SHARE), "The target's share at its beginning: where the one before ends."),
-        key("to", Kind::Text(&SHARE), "The target's share at its end."),
-        maybe("steps", Kind::List(&Kind::Object(&super::steps::STEP), 1, None), "What is to be done in it beside moving traffic."),
     ],
     rules: &[],
 };
