@@ -263,9 +263,9 @@ pub(super) fn note_writer(directory: &OwnedFd, name: &OsStr, holder: &str) {
     let _without_a_note = opened.map(|fd| write_note(&fd.into(), &ourselves(holder)));
 }
 
-/// That the journal was closed by this process.
-pub(super) fn named_closed() -> String {
-    format!("{CLOSED_BY}{}", ourselves(""))
+/// That the journal was closed by this process, as its owner calls it.
+pub(super) fn named_closed(holder: &str) -> String {
+    format!("{CLOSED_BY}{}", ourselves(holder))
 }
 
 /// That this process goes on without it, since so many milliseconds, behind record `kept`.

@@ -31,13 +31,15 @@ fn lock_of(line: &str, device: (u32, u32), inode: u64) -> Option<u32> {
 #[derive(Debug, Clone)]
 pub struct Noted {
     path: PathBuf,
+    /// What its owner calls the process.
+    holder: Arc<str>,
     line: Arc<Mutex<String>>,
 }
 
 impl Noted {
     /// That this process writes it, as it is noted when the journal is begun or taken up.
     pub fn writing(path: &Path, holder: &str) -> Noted {
-        Noted { path: path.to_owned(), line: Arc::new(Mutex::new(ourselves(holder))) }
+        Noted { path: path.to_owned(), holder: holder.into(), line: Arc::new(Mutex::new(ourselves(holder))) }
     }
 
     /// Notes that this process goes on without it, since so many milliseconds, behind record `kept`.
@@ -47,7 +49,7 @@ impl Noted {
 
     /// Notes that it was closed by this process, which has its lock yet.
     pub fn closed(&self) {
-        self.set(named_closed());
+        self.set(named_closed(&self.holder));
     }
 
     fn set(&self, line: String) {

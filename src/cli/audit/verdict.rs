@@ -202,12 +202,12 @@ fn writer_text(writer: &LastWriter) -> String {
     match writer {
         LastWriter::Writing { by } => format!("still being written by {}; more may follow", Shown::new(by)),
         // Whoever clears a session away records that in the place of a host that is gone.
-        LastWriter::Closed { by } if by.starts_with(AFTER_A_DEATH) => format!(
+        LastWriter::Closed { by } if by.ends_with(AFTER_A_DEATH) => format!(
             "closed by {}: that host ended without a word of parting, so what it saw in its last second may be missing, from which nothing followed; \
              what became of traffic between is not here",
             Shown::new(by)
         ),
-        LastWriter::Closed { by } if by.starts_with(CLEARS_AWAY) => {
+        LastWriter::Closed { by } if by.ends_with(CLEARS_AWAY) => {
             format!("closed by {}, which cleared the session away: its host had ended in order before", Shown::new(by))
         }
         LastWriter::Closed { by } => format!("closed by {}: its host ended in order", Shown::new(by)),
