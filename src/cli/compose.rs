@@ -19,7 +19,6 @@ use crate::{
     adapter::{
         Now, Patience,
         cloud_run::{Backs, DriverConfig, RevisionsDriver, SensorConfig, ServiceName, ServiceSensor},
-        cloud_sql::{self, CloudSqlSensor},
         google_auth::Token,
         http::{Client, Origin, Reach},
         http_route::{self, HttpRouteDriver},

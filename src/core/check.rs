@@ -10,7 +10,7 @@ use crate::{
         blind::BLIND_AFTER,
         checklist::Finding,
         evidence, exposure, failing, figures,
-        reason::Evidence,
+        reason::{Evidence, StepEvidence},
         replication::{self, Soundness},
         runbook::{self, Stage},
         settle::{self, Verdict},
@@ -341,19 +341,17 @@ fn stable(turn: &Turn, span: Millis) -> Finding {
 fn reached(turn: &Turn, id: &StepId) -> Finding {
     let (step, known) = (turn.plan.step(id), turn.state.steps.get(id));
     let seen_at = known.and_then(|known| known.seen.as_ref()).map(|seen| seen.at);
-    let (Some(step), Some(seen_at)) = (step, seen_at) else { return Finding::Unknown(Evidence::StepUnseen { step: id.clone() }) };
-    let step_id = id.clone();
+    let of_step = |how| Evidence::Step { step: id.clone(), how };
+    let (Some(step), Some(seen_at)) = (step, seen_at) else { return Finding::Unknown(of_step(StepEvidence::Unseen)) };
     match runbook::seen(&turn.sight(), step) {
-        Stage::Reached { evidence } => {
-            Finding::Holds { seen_at, evidence: Evidence::StepReached { step: step_id, known: evidence.to_vec() } }
-        }
+        Stage::Reached { evidence } => Finding::Holds { seen_at, evidence: of_step(StepEvidence::Reached { known: evidence.to_vec() }) },
         Stage::Waiting { changes, .. } | Stage::Ready { changes, .. } => {
-            Finding::NotYet(Evidence::StepApart { step: step_id, changes: changes.to_vec() })
+            Finding::NotYet(of_step(StepEvidence::Apart { changes: changes.to_vec() }))
         }
-        Stage::Acting { .. } | Stage::Underway { .. } => Finding::NotYet(Evidence::StepUnderway { step: step_id }),
-        Stage::Foreign { why } => Finding::Against { seen_at, evidence: Evidence::StepForeign { step: step_id, why: why.clone() } },
-        Stage::Skipped(skipped) => Finding::NotYet(Evidence::StepSkipped { step: step_id, by: skipped.by.clone() }),
-        Stage::Unseen { .. } => Finding::Unknown(Evidence::StepUnseen { step: step_id }),
+        Stage::Acting { .. } | Stage::Underway { .. } => Finding::NotYet(of_step(StepEvidence::Underway)),
+        Stage::Foreign { why } => Finding::Against { seen_at, evidence: of_step(StepEvidence::Foreign { why: why.clone() }) },
+        Stage::Skipped(skipped) => Finding::NotYet(of_step(StepEvidence::Skipped { by: skipped.by.clone() })),
+        Stage::Unseen { .. } => Finding::Unknown(of_step(StepEvidence::Unseen)),
     }
 }
 

@@ -305,6 +305,29 @@ pub enum Blindness {
     },
 }
 
+/// What a line that rests on a step has to show.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepEvidence {
+    /// A look has seen it as the plan wants it.
+    Reached {
+        known: Vec<Known>,
+    },
+    Apart {
+        changes: Vec<Change>,
+    },
+    Underway,
+    Foreign {
+        why: Shown,
+    },
+    /// A person said that it is not to be done, which shows nothing.
+    Skipped {
+        by: OperatorId,
+    },
+    /// Nobody has looked at it, or not lately.
+    Unseen,
+}
+
 /// What a line of the checklist rests on.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -447,30 +470,9 @@ pub enum Evidence {
     StableFor {
         span: Millis,
     },
-    /// A look has seen a step as the plan wants it.
-    StepReached {
+    Step {
         step: StepId,
-        known: Vec<Known>,
-    },
-    StepApart {
-        step: StepId,
-        changes: Vec<Change>,
-    },
-    StepUnderway {
-        step: StepId,
-    },
-    StepForeign {
-        step: StepId,
-        why: Shown,
-    },
-    /// A person said that it is not to be done, which shows nothing.
-    StepSkipped {
-        step: StepId,
-        by: OperatorId,
-    },
-    /// Nobody has looked at it, or not lately.
-    StepUnseen {
-        step: StepId,
+        how: StepEvidence,
     },
 }
 

@@ -238,12 +238,7 @@ pub fn evidence(evidence: &Evidence, names: Names) -> String {
         Evidence::NotShownStable { target } => format!("{} is not shown to be stable", names.backend(target)),
         Evidence::StableSoFar { lasted, needed } => format!("stable for {lasted}, {needed} are needed"),
         Evidence::StableFor { span } => format!("within bounds for {span} without a break"),
-        Evidence::StepReached { known, .. } => steps::evidence(known),
-        Evidence::StepApart { step, changes } => format!("\"{}\" is not so yet ({})", names.step(step), steps::changes(changes)),
-        Evidence::StepUnderway { step } => format!("\"{}\" is under way", names.step(step)),
-        Evidence::StepForeign { step, why } => format!("\"{}\": something else stands there ({why})", names.step(step)),
-        Evidence::StepSkipped { step, by } => format!("\"{}\" was skipped by {by}, which shows nothing", names.step(step)),
-        Evidence::StepUnseen { step } => format!("nobody has looked at \"{}\" lately", names.step(step)),
+        Evidence::Step { step, how } => steps::rests(names.step(step), how),
     }
 }
 

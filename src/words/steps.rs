@@ -3,6 +3,7 @@
 use crate::{
     core::{
         outlook::Trouble,
+        reason::StepEvidence,
         runbook::{Act, StepNews, StepRefusal, StepTerms, Unmet, Why},
     },
     domain::{
@@ -68,6 +69,18 @@ pub fn standing(standing: &Standing) -> String {
 /// `backup of 02:10, 1h12m old`.
 pub fn evidence(evidence: &[Known]) -> String {
     evidence.iter().map(|known| format!("{} {}", known.what, known.value)).collect::<Vec<_>>().join(", ")
+}
+
+/// What a line that rests on a step has to show.
+pub fn rests(step: impl std::fmt::Display, how: &StepEvidence) -> String {
+    match how {
+        StepEvidence::Reached { known } => evidence(known),
+        StepEvidence::Apart { changes: wanted } => format!("\"{step}\" is not so yet ({})", changes(wanted)),
+        StepEvidence::Underway => format!("\"{step}\" is under way"),
+        StepEvidence::Foreign { why } => format!("\"{step}\": something else stands there ({why})"),
+        StepEvidence::Skipped { by } => format!("\"{step}\" was skipped by {by}, which shows nothing"),
+        StepEvidence::Unseen => format!("nobody has looked at \"{step}\" lately"),
+    }
 }
 
 /// What happened with the step of this id.

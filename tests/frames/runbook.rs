@@ -12,7 +12,7 @@ use cutover::{
     domain::{
         digest::Digest,
         fault::{Fault, FaultKind, Version},
-        id::{AskId, ClientId, EffectId, Seq, StepId},
+        id::{AskId, ClientId, Seq, StepId},
         role::Role,
         shown::Shown,
         standing::{Act, Change, Known, Standing, Underway},
