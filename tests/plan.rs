@@ -39,6 +39,7 @@ const GOOD: &str = include_str!("../plans/hexproperty.yaml");
 const PROMETHEUS: &str = include_str!("../plans/prometheus.yaml");
 const LOAD_BALANCER: &str = include_str!("../plans/load_balancer.yaml");
 const MINIMAL: &str = include_str!("../plans/minimal.yaml");
+const STEPS: &str = include_str!("../plans/steps.yaml");
 const SERVICES: &str = include_str!("../plans/services.yaml");
 const RULES: &str = include_str!("../plans/rules.yaml");
 const CLUSTERS: &str = include_str!("../plans/gke-to-gke.yaml");

@@ -327,10 +327,10 @@ mod tests {
         assert!(steps[0]["by_hand"].as_str().is_some_and(|command| command.starts_with("gcloud sql backups create ")), "{json:#}");
         let text = text(&tree, &state);
         assert!(
-            text.contains("1 Move: 0 of 2 done, now") && text.contains("backup   waits     Backup of the database (about 10m00s)"),
+            text.contains("1 Move: 0 of 7 done, now") && text.contains("backup         waits     Backup of the database (about 10m00s)"),
             "{text}"
         );
         assert!(text.contains("is not done"), "{text}");
-        assert_eq!(text.matches(" waits ").count(), 2, "{text}");
+        assert_eq!(text.matches(" waits ").count(), 3, "{text}");
     }
 }

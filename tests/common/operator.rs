@@ -4,9 +4,13 @@ use std::{collections::HashSet, mem::discriminant};
 
 use cutover::{
     attach::protocol::FromCockpit,
-    core::command::{Command, ControlsCommand, Look},
+    core::{
+        command::{Command, ControlsCommand, Look},
+        runbook::Act,
+    },
     domain::{
-        id::{AskId, ItemId, RouteId},
+        fault::Version,
+        id::{AskId, ItemId, RouteId, StepId},
         shown::Shown,
         weight::Weights,
     },
@@ -20,6 +24,7 @@ pub(crate) fn frames() -> Vec<FromCockpit> {
     let home = || serde_json::from_str::<Weights>(r#"{"run":1000,"gke":0}"#).unwrap();
     let route = || "frontend".parse::<RouteId>().unwrap();
     let item = || "dns-ttl".parse::<ItemId>().unwrap();
+    let step = || "backup".parse::<StepId>().unwrap();
     let text = || Shown::new("text");
     let commands = vec![
         Command::Shift { route: route(), from: home(), to: weights() },
@@ -31,6 +36,8 @@ pub(crate) fn frames() -> Vec<FromCockpit> {
         Command::TakeOver { route: route(), from: None, reason: text() },
         Command::Sign { item: item(), note: text() },
         Command::Unsign { item: item() },
+        Command::Act { step: step(), act: Act::Run, version: Version("1".to_owned()), named: None },
+        Command::Skip { step: step(), reason: text() },
         Command::Controls(ControlsCommand::Take),
         Command::Controls(ControlsCommand::GiveUp),
         Command::Controls(ControlsCommand::AskFor),

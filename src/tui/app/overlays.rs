@@ -13,7 +13,7 @@ use crate::{
         app::{App, Flow},
         input::{Code, Key},
         keymap::Action,
-        overlay::{Came, Overlay, Pick, Purpose, matching, word},
+        overlay::{Came, Entry, Overlay, Pick, Purpose, matching, word},
         widgets::line::LineEdit,
     },
 };
@@ -59,18 +59,7 @@ impl App {
                 let pick = matching(&entries, &line.text()).get(chosen).map(|entry| entry.pick.clone());
                 return pick.map_or(Flow::Stay, |pick| self.pick(pick));
             }
-            (_, Overlay::Palette { line, chosen, entries }) => {
-                let (mut line, mut chosen) = (line, chosen);
-                let last = matching(&entries, &line.text()).len().saturating_sub(1);
-                match moved(key.code, chosen, last) {
-                    Some(place) => chosen = place,
-                    None => {
-                        line.key(key);
-                        chosen = 0;
-                    }
-                }
-                self.view.overlay = Some(Overlay::Palette { line, chosen, entries });
-            }
+            (_, Overlay::Palette { line, chosen, entries }) => self.palette_key(key, line, chosen, entries),
             (Code::Enter, Overlay::Typing { purpose, line }) if purpose == Purpose::Filter || !line.text().trim().is_empty() => {
                 self.close();
                 self.entered(purpose, line.text().trim());
@@ -105,6 +94,18 @@ impl App {
             (_, Overlay::Review { approval, line, came, page }) => self.review_key((key, at), *approval, line, came, page),
         }
         Flow::Stay
+    }
+
+    fn palette_key(&mut self, key: Key, mut line: LineEdit, mut chosen: usize, entries: Vec<Entry>) {
+        let last = matching(&entries, &line.text()).len().saturating_sub(1);
+        match moved(key.code, chosen, last) {
+            Some(place) => chosen = place,
+            None => {
+                line.key(key);
+                chosen = 0;
+            }
+        }
+        self.view.overlay = Some(Overlay::Palette { line, chosen, entries });
     }
 
     fn review_key(&mut self, (key, at): (Key, Instant), approval: Approval, mut line: LineEdit, came: Came, page: usize) {

@@ -49,6 +49,7 @@ const STEP: Millis = Millis(250);
 /// Our own plan, read once for all nights, with a series that it declares: requests that pile up at GKE.
 static PLAN: LazyLock<Arc<Plan>> = LazyLock::new(|| {
     let changes = [
+        ("    to: 0%\n", super::steps::STEPS),
         ("\nroutes:\n", "\nseries: [{ name: concurrency, unit: count, bad: above }]\n\nroutes:\n"),
         (
             "        metrics: https://frontend-gke.hexproperty.com/metrics\n",

@@ -24,6 +24,18 @@ use super::{
 };
 use crate::watch::{Check, require};
 
+/// What the plan of a night wants done beside moving traffic.
+pub(crate) const STEPS: &str = r#"    to: 0%
+    steps:
+      - { name: standby, title: A standby, sql_high_availability: { instance: hexproperty-prod }, patience: 2m }
+      - name: backup
+        title: A backup
+        sql_backup: { instance: hexproperty-prod, younger_than: 24h }
+        needs: [{ step: standby }]
+        consent: second_person
+        patience: 2m
+"#;
+
 /// Between two looks at a thing.
 const EVERY: Millis = Millis::from_secs(10);
 
