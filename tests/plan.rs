@@ -121,6 +121,14 @@ fn the_smallest_plan_fits_on_one_screen() {
 }
 
 #[test]
+fn the_plan_with_steps_is_a_good_one() {
+    let (plan, warnings) =
+        plan::read(STEPS.as_bytes()).unwrap_or_else(|problems| panic!("{}", diagnostic::render_all(&problems, "steps.yaml", STEPS)));
+    assert_eq!(diagnostic::render_all(&warnings, "steps.yaml", STEPS), "0 errors, 0 warnings\n");
+    assert_eq!(plan.steps().count(), 6);
+}
+
+#[test]
 fn services_behind_one_load_balancer_steer_a_place_of_its_map_each() {
     let (plan, warnings) = plan::read(SERVICES.as_bytes())
         .unwrap_or_else(|problems| panic!("{}", diagnostic::render_all(&problems, "services.yaml", SERVICES)));

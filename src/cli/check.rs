@@ -253,6 +253,9 @@ fn summary(file: &str, plan: &Plan, warnings: &[Diagnostic], source: &str) -> St
     let collected = plan.checklist.iter().filter(|item| item.proof != Proof::Signed).count();
     let [before, during, after] = counts;
     text.push_str(&format!("  items   {before} before, {during} during, {after} after; {collected} of them prove themselves\n"));
+    for step in plan.steps() {
+        text.push_str(&format!("  step    {}: {}\n", step.id, words::steps::desired(&step.desired)));
+    }
     text
 }
 

@@ -233,9 +233,6 @@ mod tests {
         assert!(!clusters.iter().any(|found| found.starts_with("rule-renamed") || found.starts_with("routes-guarded")), "{clusters:#?}");
         // The seed's plan has everything but an HTTPRoute, pages of pods and steps.
         let seed = refused(&read(include_str!("../../plans/hexproperty.yaml")));
-        assert!(
-            seed.iter().all(|found| ["HTTPRoute", "pods", "Prometheus", "step"].iter().any(|lack| found.contains(lack))),
-            "{seed:#?}"
-        );
+        assert!(seed.iter().all(|found| ["HTTPRoute", "pods", "Prometheus", "step"].iter().any(|lack| found.contains(lack))), "{seed:#?}");
     }
 }
