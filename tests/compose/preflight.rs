@@ -543,7 +543,7 @@ async fn a_finding_says_what_is_asked_and_how_it_is_mended() {
     let said = [
         "gcloud services enable sqladmin.googleapis.com --project=hexproperty",
         "unread: sql/hexproperty-prod, sql/hexproperty-replica",
-        "timeout-differs  projects/hexproperty/global/backendServices/frontend-gke  (plan.yaml:49:26)",
+        "timeout-differs  projects/hexproperty/global/backendServices/frontend-gke  (plan.yaml:54:26)",
         "an answer may take 10 s on GKE and 300 s on Cloud Run",
         "gcloud compute backend-services update frontend-gke --global --project=hexproperty --timeout=300s",
         "may not fly: 1 error",
