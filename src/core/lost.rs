@@ -43,7 +43,7 @@ pub enum Why {
     Dropped(Drop),
 }
 
-/// The newest step of `route`, where it was lost and nothing has been told since of the route's course.
+/// The newest move of `route`, where it was lost and nothing has been told since of the route's course.
 pub fn lost(state: &State, route: &RouteId) -> Option<Lost> {
     let world = state.opened.as_ref()?.world;
     let mut lines = state.feed.iter().rev().skip_while(|line| !is_of(&line.news, route));

@@ -571,7 +571,7 @@ fn of_route(sight: &Sight, route: &Route, known: &RouteState, found: &mut Vec<At
         found.push(Attention::ConnectionsDropped { route: id(), losses });
     }
     let lost = lost(sight.state, &route.id).filter(|_| known.drift.is_none() && !known.motion.is_under_way());
-    found.extend(lost.map(|lost| Attention::StepLost { route: id(), lost: Box::new(lost) }));
+    found.extend(lost.map(|lost| Attention::MoveLost { route: id(), lost: Box::new(lost) }));
     if let (Some(latch), false) = (&known.latch, known.motion.is_returning()) {
         found.push(Attention::Latched { route: id(), at: latch.at, cause: latch.cause.clone(), was_home: latch.was_home });
     }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Whose step it was, where it was to lead, and why it was not made.
-pub fn step_lost(route: &RouteId, lost: &Lost, now: Timestamp, names: Names) -> String {
+pub fn move_lost(route: &RouteId, lost: &Lost, now: Timestamp, names: Names) -> String {
     let Lost { at, to, cause: asked, why } = lost;
     let to = to.as_ref().map_or_else(String::new, |to| format!(" to {}", names.split(route, to)));
     let whose = match asked {
@@ -20,7 +20,7 @@ pub fn step_lost(route: &RouteId, lost: &Lost, now: Timestamp, names: Names) -> 
         None => String::new(),
     };
     let (route, ago, why) = (names.route(route), now.since(*at), because(why, names));
-    format!("the step of {route}{to}{whose} was not made, {ago} ago: {why}; ask again if it is still wanted")
+    format!("the move of {route}{to}{whose} was not made, {ago} ago: {why}; ask again if it is still wanted")
 }
 
 pub(super) fn because(why: &Why, names: Names) -> String {

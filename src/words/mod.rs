@@ -50,7 +50,7 @@ pub use figure::{Figure, figure};
 pub use hindrance::{hindrance, hindrance_in_short, kept_away_in_short, obstacle};
 pub use home::{due, home, home_failing, home_now, weights_never_read};
 pub use loss::exchange;
-pub use lost::step_lost;
+pub use lost::move_lost;
 pub use motion::{following, held, motion};
 pub use names::Names;
 pub use news::{joined, news};

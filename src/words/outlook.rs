@@ -23,7 +23,7 @@ use crate::{
         claim::steers,
         clock, database, hindrance,
         home::{due, never_read, perhaps_elsewhere},
-        lack, loss, mover_name, need, objection, obstacle, record, share, short, step_lost, steps,
+        lack, loss, mover_name, need, objection, obstacle, record, share, short, move_lost, steps,
     },
 };
 
@@ -163,7 +163,7 @@ pub fn attention(what: &Attention, now: Timestamp, names: Names) -> String {
         Attention::RecordHangs { kept, since, place } => record::hangs(*kept, now.since(*since), place),
         Attention::RecordLow { bytes, place, .. } => record::low(*bytes, place),
         Attention::RecordSlow { since, times, longest, place } => record::slow(now.since(*since), *times, *longest, place),
-        Attention::StepLost { route, lost } => step_lost(route, lost, now, names),
+        Attention::MoveLost { route, lost } => move_lost(route, lost, now, names),
         Attention::SupervisorGone { process, since } => unsupervised(*process, now.since(*since)),
         Attention::RecordMissing { route, since, kept } => record::missing(names.route(route), now.since(*since), *kept),
         Attention::Breach { trigger, outlook: stands } | Attention::Blind { trigger, outlook: stands } => {

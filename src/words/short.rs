@@ -74,7 +74,7 @@ pub fn attention(found: &Attention, state: &State, now: Timestamp) -> Said {
         Attention::RecordSlow { times, longest, .. } => {
             warning(format!("the record's disk is slow: {times} times, {longest} at most"), format!("record's disk is slow, {times} times"))
         }
-        Attention::StepLost { route, lost } => {
+        Attention::MoveLost { route, lost } => {
             let span = now.since(lost.at);
             let to = lost.to.as_ref().map_or_else(String::new, |to| format!(" to {}", names.split(route, to)));
             warning(format!("the step{to} was not made, {span} ago: {}", lost::because(&lost.why, names)), format!("step{to} not made"))

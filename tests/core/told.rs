@@ -125,7 +125,7 @@ fn a_breach_whose_next_answer_is_seldom_counts_no_time_down() {
 /// Who asked for it is answered in a message of her own; everybody else, and whoever only asks how it stands, has to be told as well.
 #[test]
 fn a_step_that_was_lost_is_told_to_everybody_until_the_route_goes_on() {
-    let lost = |session: &Session| attention(&session.state).into_iter().find(|found| matches!(found, Attention::StepLost { .. }));
+    let lost = |session: &Session| attention(&session.state).into_iter().find(|found| matches!(found, Attention::MoveLost { .. }));
     let said = |session: &Session| lost(session).map(|found| words::attention(&found, session.state.now, Names::of(&session.state)));
     let mut session = Session::at(10);
     assert_eq!(session.shift(10, 50), Verdict::Accepted);

@@ -78,7 +78,7 @@ pub enum Attention {
         kept: RecordNumber,
     },
     /// A step that was asked for was not made, and the route has not gone on since.
-    StepLost {
+    MoveLost {
         route: RouteId,
         lost: Box<Lost>,
     },
@@ -362,7 +362,7 @@ impl Attention {
             | Attention::Held { .. }
             | Attention::StepApprovalOpen { .. }
             | Attention::StepTrouble { .. }
-            | Attention::StepLost { .. }
+            | Attention::MoveLost { .. }
             | Attention::ApprovalOpen { .. } => None,
         }
     }
@@ -393,7 +393,7 @@ impl Attention {
             | Attention::Unread { route, .. }
             | Attention::Latched { route, .. }
             | Attention::Held { route, .. }
-            | Attention::StepLost { route, .. }
+            | Attention::MoveLost { route, .. }
             | Attention::ApprovalOpen { route, .. } => Some(route),
             Attention::Breach { trigger, .. } | Attention::Blind { trigger, .. } | Attention::Unjudged { trigger, .. } => {
                 plan.triggers.iter().find(|one| one.id == *trigger).map(|one| &one.route)
@@ -452,7 +452,7 @@ impl Attention {
             | Attention::Held { .. }
             | Attention::StepApprovalOpen { .. }
             | Attention::StepTrouble { .. }
-            | Attention::StepLost { .. }
+            | Attention::MoveLost { .. }
             | Attention::ApprovalOpen { .. } => false,
         }
     }
@@ -508,7 +508,7 @@ impl Attention {
             | Attention::OtherRevision { .. }
             | Attention::RecordSlow { .. }
             | Attention::SupervisorGone { .. }
-            | Attention::StepLost { .. } => Urgency::Counted,
+            | Attention::MoveLost { .. } => Urgency::Counted,
             Attention::Held { .. } | Attention::SourceSilent { .. } | Attention::ItemFailing { .. } | Attention::Unjudged { .. } => {
                 Urgency::Told
             }

@@ -53,7 +53,7 @@ pub(super) fn rank(attention: &Attention) -> u8 {
         Attention::Unread { .. } => 11,
         Attention::Latched { .. } => 12,
         Attention::StepTrouble { .. } => 10,
-        Attention::ApprovalOpen { .. } | Attention::StepApprovalOpen { .. } | Attention::StepLost { .. } => 13,
+        Attention::ApprovalOpen { .. } | Attention::StepApprovalOpen { .. } | Attention::MoveLost { .. } => 13,
         Attention::ReplicaUnsound { .. }
         | Attention::AnswersUnmarked { .. }
         | Attention::ProbeFails { .. }

@@ -93,7 +93,7 @@ fn acting(found: &Attention) -> Option<(Actor<'_>, Leads<'_>)> {
         | Attention::RecordLow { .. }
         | Attention::RecordSlow { .. }
         | Attention::SupervisorGone { .. }
-        | Attention::StepLost { .. }
+        | Attention::MoveLost { .. }
         | Attention::RecordMissing { .. }
         | Attention::NeedsHuman { .. }
         | Attention::TakenOver { .. }

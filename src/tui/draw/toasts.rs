@@ -62,7 +62,7 @@ pub(super) fn lines(scene: Scene<'_>, width: u16) -> Vec<Line<'static>> {
         let Some(lost) = lost(state, &route.id).filter(|lost| is_new(lost.at, LOST, view) && !is_mine(lost.cause.as_ref(), view)) else {
             continue;
         };
-        let text = crate::words::step_lost(&route.id, &lost, view.now, Names::of(state));
+        let text = crate::words::move_lost(&route.id, &lost, view.now, Names::of(state));
         let lines = text::wrap(&format!("{} {text}", theme.glyphs.breach), usize::from(width.saturating_sub(2)));
         found.extend(lines.into_iter().map(|line| (lost.at, Line::styled(line, theme.breach))));
     }

@@ -125,7 +125,7 @@ fn edge(worst: &Attention, theme: &Theme) -> Option<Style> {
         Attention::RollingBack { .. }
         | Attention::RecordSlow { .. }
         | Attention::SupervisorGone { .. }
-        | Attention::StepLost { .. }
+        | Attention::MoveLost { .. }
         | Attention::HomeNotSeen { .. }
         | Attention::WritesAtRisk { .. }
         | Attention::ReplicaUnsound { .. }

@@ -12,7 +12,7 @@ pub(super) fn kind(what: &Attention) -> (&'static str, Option<String>) {
         Attention::RecordLow { .. } => ("record-low", None),
         Attention::RecordSlow { .. } => ("record-slow", None),
         Attention::SupervisorGone { .. } => ("supervisor-gone", None),
-        Attention::StepLost { route, .. } => ("step-lost", about(route)),
+        Attention::MoveLost { route, .. } => ("move-lost", about(route)),
         Attention::RecordMissing { route, .. } => ("record-missing", about(route)),
         Attention::Breach { trigger, .. } => ("breach", about(trigger)),
         Attention::AtDoor { route, breach } if breach.unlike.is_some() => ("unlike-home", about(route)),

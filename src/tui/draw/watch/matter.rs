@@ -73,7 +73,7 @@ fn weighs(found: &Attention, view: &View) -> Option<Matter> {
         | Attention::RecordLow { .. }
         | Attention::RecordSlow { .. }
         | Attention::SupervisorGone { .. }
-        | Attention::StepLost { .. }
+        | Attention::MoveLost { .. }
         | Attention::RecordMissing { .. }
         | Attention::FailingForNobody { .. }
         | Attention::AnswersUnmarked { .. }
