@@ -75,7 +75,7 @@ const SUBJECTS: [Subject; 5] = [
         api: Api::Compute,
         object: |world| (google(world), &["compute", "v1", "projects", "hexproperty", "global", "urlMaps", "hexproperty-lb"]),
         meddles: |world| ruled(world, "/pathMatchers/0/routeRules/0", |entries| entries[1]["weight"] = 300.into()),
-        begins: |world| edited(world, Edit::Rules),
+        begins: |world| world.control().prepare(Edit::Rules),
         strays: |world| ruled(world, "/pathMatchers/0/routeRules/0", strayed),
     },
     Subject {
@@ -85,7 +85,7 @@ const SUBJECTS: [Subject; 5] = [
         api: Api::Compute,
         object: |world| (google(world), &["compute", "v1", "projects", "hexproperty", "global", "urlMaps", "hexproperty-lb"]),
         meddles: |world| ruled(world, "/pathMatchers/1/pathRules/1", |entries| entries[1]["weight"] = 300.into()),
-        begins: |world| edited(world, Edit::Rules),
+        begins: |world| world.control().prepare(Edit::Rules),
         strays: |world| ruled(world, "/pathMatchers/1/pathRules/1", strayed),
     },
     Subject {
