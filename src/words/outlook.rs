@@ -23,7 +23,7 @@ use crate::{
         claim::steers,
         clock, database, hindrance,
         home::{due, never_read, perhaps_elsewhere},
-        lack, loss, mover_name, need, objection, obstacle, record, share, short, move_lost, steps,
+        lack, loss, move_lost, mover_name, need, objection, obstacle, record, share, short, steps,
     },
 };
 
