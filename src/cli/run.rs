@@ -162,19 +162,25 @@ fn seen_version(state: &State, step: &StepId) -> Version {
 /// Says why it is not done. What is so already is as well as done.
 fn refused(why: &Refusal, state: &State) -> Exit {
     let is_so = matches!(why, Refusal::Step(why) if matches!(**why, StepRefusal::Reached | StepRefusal::NotReached));
-    said(refusal_words(why, Names::of(state)), if is_so { Exit::Done } else { Exit::Refused })
+    let unnamed = matches!(why, Refusal::Step(why) if matches!(**why, StepRefusal::NotNamed { .. }));
+    let named = if unnamed { "; say it with --named" } else { "" };
+    said(format!("{}{named}", refusal_words(why, Names::of(state))), if is_so { Exit::Done } else { Exit::Refused })
 }
 
 /// The same that the cockpit's dialog says.
 fn terms(step: &Step, act: Act, changes: &[Change], state: &State) -> String {
     let mut lines = vec![format!("{} \"{}\" of {}", words::act(act), step.title, step.desired.target())];
-    lines.push(format!("  wants    {}", words::desired(&step.desired)));
+    let verb = if act == Act::Undo { "undoes " } else { "wants  " };
+    lines.push(format!("  {verb}  {}", words::desired(&step.desired)));
     lines.extend(changes.iter().map(|change| format!("  changes  {}", words::change(change))));
     let expected = step.expected.filter(|_| act == Act::Run).map_or_else(String::new, |span| format!("about {span}; "));
     lines.push(format!("  time     {expected}people are told when it is under way for {}", step.patience));
-    lines.push(format!("  undo     {}", say::undoing(step.desired.undoing())));
-    let opened = state.opened.as_ref();
-    let by_hand = opened.and_then(|opened| say::by_hand(&opened.plan, step, act, Some(opened.world)));
+    match act {
+        Act::Run => lines.push(format!("  undo     {}", say::undoing(step.desired.undoing()))),
+        Act::Undo if step.is_final(act) => lines.push(format!("  beware   {}", say::undoing(step.desired.undoing()))),
+        Act::Undo => {}
+    }
+    let by_hand = say::by_hand(state, step, act);
     lines.extend(by_hand.map(|command| format!("  by hand  {command}")));
     lines.join("\n") + "\n"
 }

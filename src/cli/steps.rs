@@ -70,7 +70,15 @@ pub async fn run(args: Args) -> Result<Exit> {
 fn wants_somebody(word: Word) -> bool {
     match word {
         Word::Failed | Word::Approval | Word::Unknown | Word::Late | Word::Foreign => true,
-        Word::Unseen | Word::Waits | Word::Ready | Word::Asked | Word::Running | Word::Undoing | Word::Reached | Word::Skipped => false,
+        Word::Unseen
+        | Word::Waits
+        | Word::Ready
+        | Word::Asked
+        | Word::Running
+        | Word::Others
+        | Word::Undoing
+        | Word::Reached
+        | Word::Skipped => false,
     }
 }
 
@@ -160,11 +168,11 @@ fn tree(state: &State, plan: &Plan, session: String) -> Tree {
         plan: plan.name.to_string(),
         at: state.now.0,
         phase: now.map(|phase| phase.id.to_string()),
-        phases: plan.phases.iter().map(|phase| phase_node(state, plan, phase)).collect(),
+        phases: plan.phases.iter().map(|phase| phase_node(state, phase)).collect(),
     }
 }
 
-fn phase_node(state: &State, plan: &Plan, phase: &Phase) -> PhaseNode {
+fn phase_node(state: &State, phase: &Phase) -> PhaseNode {
     let Progress { done, of } = runbook::progress(state, phase);
     PhaseNode {
         name: phase.id.to_string(),
@@ -173,11 +181,11 @@ fn phase_node(state: &State, plan: &Plan, phase: &Phase) -> PhaseNode {
         to: phase.target_to.fraction(),
         done,
         of,
-        steps: phase.steps.iter().map(|step| step_node(state, plan, step)).collect(),
+        steps: phase.steps.iter().map(|step| step_node(state, step)).collect(),
     }
 }
 
-fn step_node(state: &State, plan: &Plan, step: &Step) -> StepNode {
+fn step_node(state: &State, step: &Step) -> StepNode {
     let stands = say::stands(state, step);
     let found = stage(state, step);
     let (changes, evidence, failed, operation) = match &found {
@@ -188,7 +196,8 @@ fn step_node(state: &State, plan: &Plan, step: &Step) -> StepNode {
         Stage::Unseen { .. } | Stage::Acting { .. } | Stage::Foreign { .. } | Stage::Skipped(_) => (&[][..], &[][..], None, None),
     };
     let seen = state.steps.get(&step.id).and_then(|known| known.seen.as_ref());
-    let world = state.opened.as_ref().map(|opened| opened.world);
+    let is_bad = matches!(stands.word, Word::Failed | Word::Foreign);
+    let failed = failed.map(ToString::to_string).or_else(|| is_bad.then(|| stands.told.clone()));
     StepNode {
         name: step.id.to_string(),
         title: step.title.to_string(),
@@ -216,11 +225,11 @@ fn step_node(state: &State, plan: &Plan, step: &Step) -> StepNode {
         patience_ms: step.patience.0,
         owner: step.owner.as_ref().map(ToString::to_string),
         needs: needs(state, step),
-        failed: failed.map(ToString::to_string),
+        failed,
         needs_second_person: step.consent(Act::Run) == Consent::SecondPerson,
         undo: undo(step.desired.undoing()),
-        by_hand: say::by_hand(plan, step, Act::Run, world),
-        undo_by_hand: say::by_hand(plan, step, Act::Undo, world),
+        by_hand: say::by_hand(state, step, Act::Run),
+        undo_by_hand: say::by_hand(state, step, Act::Undo),
     }
 }
 

@@ -396,6 +396,7 @@ fn trouble(sight: &Sight, step: &Step) -> Option<Attention> {
         Stage::Underway { is_late: true, since: Some(since), .. } => Trouble::TakesLong { since },
         Stage::Foreign { why } => Trouble::Foreign { why: why.clone() },
         Stage::Ready { failed: Some(why), .. } if known.last.is_some() => Trouble::NotDone { why: why.clone() },
+        Stage::Ready { failed: None, .. } if known.vanished() => Trouble::DidNotHappen,
         Stage::Unseen { .. }
         | Stage::Waiting { .. }
         | Stage::Ready { .. }

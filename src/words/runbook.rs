@@ -2,20 +2,16 @@
 
 use crate::{
     core::{
-        event::WorldKind,
         runbook::{Act, Acted, Ended, Stage, StepState, stage},
         state::{Approval, State, Terms},
     },
     domain::{
         fault::Fault,
         id::StepId,
-        standing::Underway,
+        standing::{Change, Standing, Underway},
         time::{Millis, Timestamp},
     },
-    plan::model::{
-        Plan,
-        steps::{Consent, Step, Undoing},
-    },
+    plan::model::steps::{Consent, Desired, Step, Undoing},
     words::{Names, absence, clock, steps},
 };
 
@@ -32,6 +28,8 @@ pub enum Word {
     Asked,
     Unknown,
     Running,
+    /// Somebody else has the vendor work on it.
+    Others,
     /// It is being taken back.
     Undoing,
     /// It runs for longer than the plan has patience.
@@ -46,7 +44,7 @@ impl Word {
     pub fn is_open(self) -> bool {
         match self {
             Word::Unseen | Word::Waits | Word::Ready | Word::Failed | Word::Reached | Word::Foreign | Word::Skipped => false,
-            Word::Approval | Word::Asked | Word::Unknown | Word::Running | Word::Undoing | Word::Late => true,
+            Word::Approval | Word::Asked | Word::Unknown | Word::Running | Word::Others | Word::Undoing | Word::Late => true,
         }
     }
 
@@ -64,6 +62,7 @@ impl Word {
             Word::Asked => "asked",
             Word::Unknown => "unknown",
             Word::Running => "running",
+            Word::Others => "others",
             Word::Undoing => "undoing",
             Word::Late => "late",
             Word::Reached => "reached",
@@ -97,6 +96,9 @@ pub fn stands(state: &State, step: &Step) -> Stands {
         Stage::Unseen { ago: Some(ago) } => (Word::Unseen, format!("looked at {ago} ago; before the next look nothing is done")),
         Stage::Waiting { on, .. } => (Word::Waits, on.iter().map(|unmet| steps::unmet(unmet, names)).collect::<Vec<_>>().join("; ")),
         Stage::Ready { failed: Some(why), .. } => (Word::Failed, why.to_string()),
+        Stage::Ready { failed: None, .. } if state.steps.get(&step.id).is_some_and(StepState::vanished) => {
+            (Word::Failed, "it was asked for, and looks see nothing of it".to_owned())
+        }
         Stage::Ready { changes, failed: None } => (Word::Ready, steps::changes(changes)),
         Stage::Acting { unknown: None, .. } => (Word::Asked, "it has left, and no answer has come yet".to_owned()),
         Stage::Acting { unknown: Some(why), .. } => (Word::Unknown, unknown(why)),
@@ -104,12 +106,13 @@ pub fn stands(state: &State, step: &Step) -> Stands {
             let word = match (is_late, act) {
                 (true, _) => Word::Late,
                 (false, Some(Act::Undo)) => Word::Undoing,
-                (false, Some(Act::Run) | None) => Word::Running,
+                (false, Some(Act::Run)) => Word::Running,
+                (false, None) => Word::Others,
             };
             (word, underway(act, work))
         }
         Stage::Reached { evidence } => (Word::Reached, steps::evidence(evidence)),
-        Stage::Foreign { why } => (Word::Foreign, format!("something else stands there: {why}")),
+        Stage::Foreign { why } => (Word::Foreign, format!("no act leads on from there: {why}")),
         Stage::Skipped(skipped) => (Word::Skipped, format!("by {}: {}", skipped.by, skipped.reason)),
     };
     Stands { word, told }
@@ -188,7 +191,9 @@ pub fn takes(state: &State, step: &Step, now: Timestamp) -> Option<Millis> {
 
 /// `3m10s of 10m00s`, `3m10s`, `about 10m00s`: real beside expected time, as far as either is known.
 pub fn time(state: &State, step: &Step, now: Timestamp) -> String {
-    match (takes(state, step, now), step.expected) {
+    // What somebody else has asked for may be anything, and nobody knows how long that takes.
+    let is_ours = !matches!(stage(state, step), Stage::Underway { act: None, .. });
+    match (takes(state, step, now), step.expected.filter(|_| is_ours)) {
         (Some(took), Some(expected)) => format!("{took} of {expected}"),
         (Some(took), None) => took.to_string(),
         (None, Some(expected)) => format!("about {expected}"),
@@ -242,9 +247,16 @@ pub fn consent(consent: Consent) -> &'static str {
 }
 
 /// The command that does it without us. In a simulated world it is a comment, as the one that goes home is.
-pub fn by_hand(plan: &Plan, step: &Step, act: Act, world: Option<WorldKind>) -> Option<String> {
-    let command = plan.step_by_hand(step, act)?;
-    Some(match absence::caution(world) {
+pub fn by_hand(state: &State, step: &Step, act: Act) -> Option<String> {
+    let opened = state.opened.as_ref()?;
+    // The command makes a cluster; where there is one, another is needed for each property.
+    let seen = state.steps.get(&step.id).and_then(|known| known.seen.as_ref()).map(|seen| &seen.standing);
+    let changes: &[Change] = if let Some(Standing::Apart { changes, .. }) = seen { changes } else { &[] };
+    if matches!(step.desired, Desired::GkeCluster(_)) && changes.iter().any(|change| change.from.is_some()) {
+        return None;
+    }
+    let command = opened.plan.step_by_hand(step, act)?;
+    Some(match absence::caution(Some(opened.world)) {
         Some(_) => format!("# {command}"),
         None => command,
     })

@@ -62,7 +62,7 @@ pub fn standing(standing: &Standing) -> String {
         Standing::Apart { changes: wanted, .. } => format!("not so yet ({})", changes(wanted)),
         Standing::Underway(work) => format!("under way as {}", work.operation),
         Standing::Reached { evidence: seen, .. } => format!("reached ({})", evidence(seen)),
-        Standing::Foreign { why } => format!("something else stands there ({why})"),
+        Standing::Foreign { why } => format!("no act of the step leads on from there ({why})"),
     }
 }
 
@@ -77,7 +77,7 @@ pub fn rests(step: impl std::fmt::Display, how: &StepEvidence) -> String {
         StepEvidence::Reached { known } => evidence(known),
         StepEvidence::Apart { changes: wanted } => format!("\"{step}\" is not so yet ({})", changes(wanted)),
         StepEvidence::Underway => format!("\"{step}\" is under way"),
-        StepEvidence::Foreign { why } => format!("\"{step}\": something else stands there ({why})"),
+        StepEvidence::Foreign { why } => format!("no act of \"{step}\" leads on from what stands there ({why})"),
         StepEvidence::Skipped { by } => format!("\"{step}\" was skipped by {by}, which shows nothing"),
         StepEvidence::Unseen => format!("nobody has looked at \"{step}\" lately"),
     }
@@ -108,7 +108,7 @@ pub fn news(id: &StepId, what: &StepNews, names: Names) -> String {
         StepNews::OutcomeUnknown { why: None, .. } => {
             format!("nobody knows whether \"{step}\" was accepted, for nobody was there to hear it; looking")
         }
-        StepNews::DidNotHappen { .. } => format!("\"{step}\" did not happen after all: its thing stands where it stood"),
+        StepNews::DidNotHappen { .. } => format!("\"{step}\" did not happen after all: looks see it as it was before"),
         StepNews::TakesLong { .. } => {
             format!("\"{step}\" takes longer than the plan has patience; nothing is given up, look at its operation")
         }
@@ -116,7 +116,7 @@ pub fn news(id: &StepId, what: &StepNews, names: Names) -> String {
             format!("\"{step}\" is as the plan wants it, and nobody here did that: {}", evidence(seen))
         }
         StepNews::FoundApart { changes: found } => {
-            format!("\"{step}\" was reached and is not any more, and nobody here did that ({})", changes(found))
+            format!("\"{step}\" was reached and is not any more, by no act of this session ({})", changes(found))
         }
         StepNews::Skipped { by, reason } => format!("{by} skips \"{step}\": {reason}"),
         StepNews::Approved { by, asked_by, approver, asker, .. } => {
@@ -144,7 +144,7 @@ pub fn refusal(why: &StepRefusal, names: Names) -> String {
         StepRefusal::NotReached => "there is nothing to take back: it is not as the step wants it".to_owned(),
         StepRefusal::Underway { operation: Some(operation) } => format!("it is under way already, as {operation}; wait for its end"),
         StepRefusal::Underway { operation: None } => "it is under way already; wait for its end".to_owned(),
-        StepRefusal::Foreign { why } => format!("something else stands there, and no act of this step leads on; see to it by hand ({why})"),
+        StepRefusal::Foreign { why } => format!("no act of this step leads on from what stands there; see to it by hand ({why})"),
         StepRefusal::Needs { unmet } => {
             format!("first the plan needs {}", unmet.iter().map(|one| need(one, names)).collect::<Vec<_>>().join(" and "))
         }
@@ -200,7 +200,8 @@ pub fn trouble(step: &StepId, trouble: &Trouble, now: Timestamp, names: Names) -
             format!("nobody knows since {} ago whether \"{step}\" was accepted; its looks will tell", now.since(*since))
         }
         Trouble::TakesLong { since } => format!("\"{step}\" is under way for {}, longer than the plan has patience", now.since(*since)),
-        Trouble::Foreign { why } => format!("something else stands where \"{step}\" would act; see to it by hand ({why})"),
+        Trouble::Foreign { why } => format!("no act of \"{step}\" leads on from what stands there; see to it by hand ({why})"),
+        Trouble::DidNotHappen => format!("\"{step}\" was asked for, and looks see nothing of it; run it again or skip it"),
     }
 }
 
@@ -209,7 +210,8 @@ pub fn trouble_in_short(trouble: &Trouble) -> &'static str {
         Trouble::NotDone { .. } => "not done",
         Trouble::Unknown { .. } => "accepted or not, nobody knows",
         Trouble::TakesLong { .. } => "takes long",
-        Trouble::Foreign { .. } => "something else stands there",
+        Trouble::Foreign { .. } => "see to it by hand",
+        Trouble::DidNotHappen => "did not happen",
     }
 }
 

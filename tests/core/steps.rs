@@ -178,6 +178,8 @@ fn nothing_is_sent_twice_while_nobody_knows_what_came_of_it() {
     session.later(61);
     let news = session.sees("backup", apart(1));
     assert_eq!(of(&news), [&StepNews::DidNotHappen { act: Act::Run }]);
+    let found = attention(&session.state);
+    assert!(found.iter().any(|found| matches!(found, Attention::StepTrouble { trouble: Trouble::DidNotHappen, .. })), "{found:?}");
     assert_eq!(session.act("backup", Act::Run, 1), Verdict::Accepted);
 }
 
@@ -238,6 +240,18 @@ fn work_that_fails_is_told_and_may_be_tried_again() {
     let found = attention(&session.state);
     assert!(found.iter().any(|found| matches!(found, Attention::StepTrouble { trouble: Trouble::NotDone { .. }, .. })), "{found:?}");
     assert_eq!(session.act("backup", Act::Run, 1), Verdict::Accepted);
+}
+
+#[test]
+fn work_that_leaves_a_wreck_behind_was_rejected_and_nobody_is_said_to_have_changed_it() {
+    let mut session = Session::with(with_steps(), 0);
+    session.sees("backup", apart(1));
+    session.act("backup", Act::Run, 1);
+    session.accepted("op-1");
+    session.later(1);
+    let news = session.sees("backup", Standing::Foreign { why: "FAILED".into() });
+    let [StepNews::NotDone { why, .. }] = of(&news)[..] else { panic!("{news:?}") };
+    assert_eq!((why.kind, why.message.as_str()), (FaultKind::Rejected, "FAILED"));
 }
 
 #[test]

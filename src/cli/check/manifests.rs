@@ -123,8 +123,12 @@ pub(super) fn summary(plan: &Plan) -> String {
     let line = |manifest: &Manifest| {
         let documents = bundle::documents(manifest);
         let objects = documents.iter().map(|document| {
-            let word = |keys: &[&str]| document.root.at(keys).and_then(|node| node.text()).unwrap_or("?").to_owned();
-            format!("{} {}", word(&["kind"]), word(&["metadata", "name"]))
+            let word = |keys: &[&str]| document.root.at(keys).and_then(|node| node.text());
+            match (word(&["kind"]), word(&["metadata", "name"])) {
+                (Some(kind), Some(name)) => format!("{kind} {name}"),
+                (Some(kind), None) => format!("{kind} without a name"),
+                (None, _) => "no object of Kubernetes".to_owned(),
+            }
         });
         objects.collect::<Vec<_>>().join(", ")
     };

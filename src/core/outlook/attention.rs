@@ -273,8 +273,10 @@ pub enum Trouble {
     Unknown { since: Timestamp },
     /// It is under way for longer than the plan has patience.
     TakesLong { since: Timestamp },
-    /// Something else stands there.
+    /// Something else stands there, or it is in a state from which no act leads on.
     Foreign { why: Shown },
+    /// The newest act was asked for, and looks see nothing of it.
+    DidNotHappen,
 }
 
 /// Why a source has not answered.

@@ -85,7 +85,7 @@ enum End {
 fn end(act: Act, standing: &Standing) -> End {
     match (act, standing) {
         (_, Standing::Underway(_)) => End::Underway,
-        (_, Standing::Foreign { why }) => End::Foreign(Fault::new(FaultKind::Conflict, why.as_str())),
+        (_, Standing::Foreign { why }) => End::Foreign(Fault::new(FaultKind::Rejected, why.as_str())),
         (Act::Run, Standing::Reached { evidence, .. }) => End::Reached(evidence.clone()),
         (Act::Undo, Standing::Apart { .. }) => End::Reached(Vec::new()),
         (Act::Run, Standing::Apart { failed, .. }) => {

@@ -64,6 +64,11 @@ pub enum Doing {
 }
 
 impl StepState {
+    /// The newest act was a run that was asked for, and looks have seen nothing of it.
+    pub fn vanished(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| last.act == Act::Run && last.how == Ended::DidNotHappen)
+    }
+
     /// Whether it is as the step wants it because of an act of this session, as far as looks have seen.
     pub fn is_ours(&self) -> bool {
         self.last.as_ref().is_some_and(|last| match (last.act, &last.how) {

@@ -378,6 +378,10 @@ impl App {
 
     pub(super) fn show(&mut self, key: &str, screen: Screen) {
         self.view.screen = if self.view.screen == screen { self.view.home() } else { screen };
+        // The main screen is the one with all its panes.
+        if screen == Screen::Main {
+            self.view.zoomed = Zoom::All;
+        }
         self.view.screen_scroll = 0;
         self.view.line = None;
         self.look(key, Look::Focus { pane: Shown::new(self.place_name()) });

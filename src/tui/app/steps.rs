@@ -135,7 +135,7 @@ impl App {
     pub(super) fn copy_step(&mut self, key: &str) -> Flow {
         let Some(step) = self.step_in_sight(key) else { return Flow::Stay };
         let act = if say::stands(&self.state, &step).word == say::Word::Reached { Act::Undo } else { Act::Run };
-        let command = words::plan(&self.state).and_then(|plan| say::by_hand(plan, &step, act, self.world()));
+        let command = say::by_hand(&self.state, &step, act);
         let does = crate::words::steps::act(act);
         let Some(command) = command else {
             self.notify(Tone::Plain, format!("no command would {does} \"{}\"; nothing was copied", step.title));

@@ -14,6 +14,7 @@ use crate::{
         fails::stranded,
         home::wants_a_hand,
         outlook::{self, Preview},
+        runbook::StepState,
         state::State,
     },
     domain::standing::Act,
@@ -217,20 +218,21 @@ fn matters(state: &State, view: &View) -> Vec<Action> {
 
 /// What can be done now with the step under the cursor.
 fn of_step(state: &State, view: &View) -> Vec<Action> {
-    let Some((plan, step)) = words::plan(state).zip(steps::chosen(state, view)) else { return Vec::new() };
+    let Some(step) = steps::chosen(state, view) else { return Vec::new() };
     let mut actions = Vec::new();
     match runbook::stands(state, step).word {
         Word::Ready | Word::Failed => actions.extend([Action::RunStep, Action::SkipStep]),
         Word::Waits | Word::Foreign => actions.push(Action::SkipStep),
         Word::Reached => {
-            let can = matches!(step.desired.undoing(), Undoing::Possible | Undoing::Destroys);
+            let is_ours = state.steps.get(&step.id).is_some_and(StepState::is_ours);
+            let can = is_ours && matches!(step.desired.undoing(), Undoing::Possible | Undoing::Destroys);
             actions.extend(can.then_some(Action::UndoStep));
         }
         Word::Skipped => actions.push(Action::RunStep),
         Word::Approval => actions.push(Action::Review),
-        Word::Unseen | Word::Asked | Word::Unknown | Word::Running | Word::Undoing | Word::Late => {}
+        Word::Unseen | Word::Asked | Word::Unknown | Word::Running | Word::Others | Word::Undoing | Word::Late => {}
     }
-    actions.extend(plan.step_by_hand(step, Act::Run).map(|_| Action::CopyStep));
+    actions.extend(runbook::by_hand(state, step, Act::Run).map(|_| Action::CopyStep));
     actions
 }
 

@@ -187,8 +187,13 @@ fn step_terms(approval: &Approval, terms: &StepTerms, width: usize, scene: Scene
         parts.map(row).collect::<Vec<_>>()
     };
     let asked = wrapped("asked", words::age(view.age(approval.at)), theme.text);
+    let planned = words::plan(state).and_then(|plan| plan.step(&terms.step));
+    let wants = planned.map_or_else(Vec::new, |step| {
+        let name = if terms.act == Act::Undo { "undoes" } else { "wants" };
+        wrapped(name, crate::words::steps::desired(&step.desired), theme.text)
+    });
     let changes = terms.changes.iter().flat_map(|change| wrapped("changes", crate::words::steps::change(change), theme.figure));
-    let undoing = words::plan(state).and_then(|plan| plan.step(&terms.step)).map(|step| step.desired.undoing());
+    let undoing = planned.map(|step| step.desired.undoing());
     let warning = match (terms.act, undoing) {
         (Act::Run, Some(Undoing::Impossible)) => wrapped("beware", "it can't be taken back".to_owned(), theme.warn),
         (Act::Undo, Some(Undoing::Destroys)) => {
@@ -203,7 +208,8 @@ fn step_terms(approval: &Approval, terms: &StepTerms, width: usize, scene: Scene
     let database = wrapped("database", format!("{}{}", term(approval, state, "replication"), lag(state, view)), theme.text);
     let of = |name: &str| term(approval, state, name);
     let rests = wrapped("rests on", format!("version {}, plan {}, {}", of("version"), of("plan"), of("controls")), theme.text);
-    let shown = std::iter::once(head).chain(asked).chain([Row::Expiry, Row::Blank]).chain(changes).chain([Row::Blank]).chain(warning);
+    let shown =
+        std::iter::once(head).chain(asked).chain([Row::Expiry, Row::Blank]).chain(wants).chain(changes).chain([Row::Blank]).chain(warning);
     shown.chain(barred).chain(database).chain(rests).chain([Row::Blank]).collect()
 }
 

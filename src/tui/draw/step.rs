@@ -87,7 +87,7 @@ fn terms(asked: &Asked<'_>, step: &Step, width: usize, scene: Scene<'_>) -> Vec<
         Act::Undo => {}
     }
     term("version", if asked.version.0.is_empty() { "none yet" } else { &asked.version.0 }, theme.dim);
-    let by_hand = words::plan(state).and_then(|plan| say::by_hand(plan, step, asked.act, state.opened.as_ref().map(|opened| opened.world)));
+    let by_hand = say::by_hand(state, step, asked.act);
     if let Some(command) = by_hand {
         for (row, part) in words::broken(&command, width.saturating_sub(NAMES)).into_iter().enumerate() {
             let name = if row == 0 { "by hand" } else { "" };

@@ -82,6 +82,7 @@ pub fn sign(word: Word, theme: &Theme) -> (&'static str, Style) {
         Word::Approval | Word::Late => (glyphs.warn, theme.warn),
         Word::Unknown => (glyphs.unknown, theme.warn),
         Word::Asked | Word::Running | Word::Undoing => (glyphs.busy, theme.busy),
+        Word::Others => (glyphs.busy, theme.warn),
         Word::Reached => (glyphs.ok, theme.ok),
         Word::Skipped => (glyphs.arrow, theme.dim),
     }
@@ -248,6 +249,7 @@ fn ink(word: Word, theme: &Theme) -> Style {
         | Word::Asked
         | Word::Unknown
         | Word::Running
+        | Word::Others
         | Word::Undoing
         | Word::Late
         | Word::Reached
@@ -259,7 +261,7 @@ fn ink(word: Word, theme: &Theme) -> Style {
 pub fn bar(scene: Scene<'_>, step: &Step, cells: usize) -> Vec<Span<'static>> {
     let Scene { state, view, theme } = scene;
     let glyphs = &theme.glyphs;
-    if !matches!(say::stands(state, step).word, Word::Asked | Word::Running | Word::Undoing | Word::Late) {
+    if !matches!(say::stands(state, step).word, Word::Asked | Word::Running | Word::Others | Word::Undoing | Word::Late) {
         return Vec::new();
     }
     let filled = |part: f64| ((part * cells as f64) as usize).min(cells);

@@ -50,5 +50,6 @@ pub(super) fn kind(what: &Attention) -> (&'static str, Option<String>) {
         Attention::StepTrouble { step, trouble: Trouble::Unknown { .. } } => ("step-unknown", about(step)),
         Attention::StepTrouble { step, trouble: Trouble::TakesLong { .. } } => ("step-takes-long", about(step)),
         Attention::StepTrouble { step, trouble: Trouble::Foreign { .. } } => ("step-foreign", about(step)),
+        Attention::StepTrouble { step, trouble: Trouble::DidNotHappen } => ("step-did-not-happen", about(step)),
     }
 }

@@ -145,11 +145,10 @@ fn plan(step: &Step, room: &Room) -> Section {
 /// The commands that do it, and take it back, without us.
 fn by_hand(step: &Step, room: &Room) -> Option<Section> {
     let theme = room.theme;
-    let opened = room.state.opened.as_ref()?;
     let key = words::key(room.view, Action::CopyStep);
     let mut section = Section::new(format!("By hand ({key} copies it)"), theme);
     for act in [Act::Run, Act::Undo] {
-        let Some(command) = told::by_hand(&opened.plan, step, act, Some(opened.world)) else { continue };
+        let Some(command) = told::by_hand(room.state, step, act) else { continue };
         section.fact(say::steps::act(act), "", theme.dim, room);
         let parts = words::broken(&command, room.width.saturating_sub(6));
         section.lines.extend(parts.into_iter().map(|part| Line::styled(format!("    {part}"), theme.text)));
