@@ -35,11 +35,12 @@ use crate::{
         decision::{Refusal, Transition, Verdict},
         ending::{self, Unwatched},
         event::{Asker, Entry, Event, WorldKind},
+        runbook::Doing,
         state::State,
         step::step,
     },
     domain::{
-        id::{AskId, ClientId, RouteId},
+        id::{AskId, ClientId, RouteId, StepId},
         role::Role,
         shown::Shown,
     },
@@ -94,7 +95,7 @@ async fn stop(args: Args, paths: &Paths) -> Result<Exit, Exit> {
     if found.owner != peer::own_uid() {
         return Err(theirs(found.owner));
     }
-    let (asked, unread) = ask(&found, &args).await?;
+    let (asked, left) = ask(&found, &args).await?;
     let is_over = match asked {
         Asked::Taken => ends(&found, &args, ENDS_WITHIN).await?,
         Asked::Unanswered => {
@@ -114,7 +115,8 @@ async fn stop(args: Args, paths: &Paths) -> Result<Exit, Exit> {
         return Err(said("the host was told, and has not ended within 15 s; look at its log", Exit::Unsettled));
     }
     print::out(&format!("session {} is over; its journal: {}\n", found.card.session, found.card.journal.display()));
-    tell_unread(&unread);
+    tell_unread(&left.unread);
+    left.steps.iter().for_each(|id| print::out(&format!("{id}: what was asked for goes on without the session, and nobody follows it\n")));
     Ok(Exit::Done)
 }
 
@@ -176,16 +178,31 @@ enum Asked {
     Unanswered,
 }
 
-/// Asks the host to end the session; the host records who asked. With it, the routes that were never read.
-async fn ask(found: &Found, args: &Args) -> Result<(Asked, Vec<RouteId>), Exit> {
+/// What is left as it stands.
+struct Left {
+    /// Routes of which nobody knows anything.
+    unread: Vec<RouteId>,
+    /// Steps that are under way.
+    steps: Vec<StepId>,
+}
+
+impl Left {
+    fn by(state: &State) -> Left {
+        let steps = state.steps.iter().filter(|(_, known)| known.doing != Doing::Nothing);
+        Left { unread: ending::never_read(&ending::unwatched(state)), steps: steps.map(|(id, _)| id.clone()).collect() }
+    }
+}
+
+/// Asks the host to end the session; the host records who asked. With it, what is left as it stands.
+async fn ask(found: &Found, args: &Args) -> Result<(Asked, Left), Exit> {
     let mut link = args.place.errand(found).await.map_err(Unheard::tell)?;
     let view = link.view.borrow().clone();
-    let unread = || ending::never_read(&ending::unwatched(&view.state));
+    let left = || Left::by(&view.state);
     are_known(args, view.state.opened.as_ref().map(|opened| &*opened.plan))?;
     let command = Command::Stop { abandon: args.abandon.clone() };
     let question = ToHost::Ask { ask: AskId(1), key: Some(Shown::new("cutover stop")), command };
     if link.asks.send(question).await.is_err() {
-        return Ok((Asked::Unanswered, unread()));
+        return Ok((Asked::Unanswered, left()));
     }
     match tokio::time::timeout(ANSWERS_WITHIN, link.replies.recv()).await {
         Ok(Some(Reply::Answered { verdict: Verdict::Refused(refusal), .. })) => {
@@ -195,8 +212,8 @@ async fn ask(found: &Found, args: &Args) -> Result<(Asked, Vec<RouteId>), Exit> 
             let names = Names::of(&view.state);
             Err(said(format!("{}; nothing was stopped", words::refusal(&refusal, names)), Exit::Refused))
         }
-        Ok(Some(Reply::Answered { .. })) => Ok((Asked::Taken, unread())),
-        Ok(Some(Reply::NotSent { .. } | Reply::Lost { .. }) | None) => Ok((Asked::Unanswered, unread())),
+        Ok(Some(Reply::Answered { .. })) => Ok((Asked::Taken, left())),
+        Ok(Some(Reply::NotSent { .. } | Reply::Lost { .. }) | None) => Ok((Asked::Unanswered, left())),
         Err(_) => {
             let absent = Absent::silent(found, &args.place).await;
             Err(absent.tell_of("it was asked to end the session, and does so if it comes back", None))
