@@ -14,7 +14,7 @@ use crate::{
     },
     domain::{
         by_hand,
-        fault::{Fault, FaultKind, Outcome, Receipt, Version},
+        fault::{Fault, FaultKind, Outcome, Version},
         shown::Shown,
         standing::{Act, Change, Failed, Known, Standing, Underway},
         time::Timestamp,
@@ -181,11 +181,7 @@ impl AddressStep {
             }
         };
         let ask = ask.query("requestId", &request_id::of(intent, "")).because(intent);
-        match self.compute.send(ask).await.and_then(|reply| reply.json::<Operation>()) {
-            Ok(operation) if operation.name.is_empty() => Failure::unnamed(&self.name).outcome(),
-            Ok(operation) => Outcome::Done(Receipt { version: None, operation: Some(Shown::new(&operation.name)) }),
-            Err(failure) => failure.outcome(),
-        }
+        self.compute.begin(ask, &self.name).await
     }
 
     fn stands_against_giving_back(&self, address: &Address) -> Option<Fault> {

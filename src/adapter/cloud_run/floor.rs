@@ -14,7 +14,7 @@ use crate::{
     adapter::http::{Ask, Client, Failure, Limits},
     domain::{
         by_hand,
-        fault::{Fault, FaultKind, Outcome, Receipt, Version},
+        fault::{Fault, FaultKind, Outcome, Version},
         shown::Shown,
         standing::{Act, Change, Failed, Known, Standing, Underway},
         time::Timestamp,
@@ -148,11 +148,7 @@ impl FloorStep {
         scaling.insert(FIELD.to_owned(), json!(floor));
         let patch = json!({"etag": version.0, "scaling": scaling});
         let ask = Ask::patch(self.config.service.at(&self.run), &patch, Limits::WRITE).query("updateMask", "scaling").because(intent);
-        match self.run.send(ask).await.and_then(|reply| reply.json::<Operation>()) {
-            Ok(operation) if operation.name.is_empty() => Failure::unnamed(&self.config.service.service).outcome(),
-            Ok(operation) => Outcome::Done(Receipt { version: None, operation: Some(Shown::new(&operation.name)) }),
-            Err(failure) => failure.outcome(),
-        }
+        self.run.begin(ask, &self.config.service.service).await
     }
 }
 

@@ -8,16 +8,15 @@ pub mod availability;
 pub mod backup;
 pub mod replica;
 
-use super::wire::{Instance, Operation, Operations};
+use super::wire::{Instance, Operations};
 use crate::{
     adapter::{
         Now,
         http::{Ask, Client, Limits},
     },
     domain::{
-        fault::{Fault, FaultKind, Outcome, Receipt},
+        fault::{Fault, FaultKind, Outcome},
         id::InstanceId,
-        shown::Shown,
     },
 };
 
@@ -45,18 +44,6 @@ impl StepConfig {
         let url = sql.at(&["v1", "projects", &self.project, "operations"]);
         let ask = Ask::get(url, Limits::READ).query("instance", self.instance.as_str()).query("maxResults", "20");
         Ok(sql.send(ask).await?.json()?)
-    }
-}
-
-/// Sends a request that the API works on: it is done once it is accepted, and never sent again.
-async fn asked(sql: &Client, ask: Ask) -> Outcome {
-    match sql.send(ask).await.and_then(|reply| reply.json::<Operation>()) {
-        // A 2xx that names no operation proves nothing.
-        Ok(operation) if operation.name.is_empty() => {
-            Outcome::Unknown(Fault::new(FaultKind::Unreadable, "the answer names no operation; a look tells what came of it"))
-        }
-        Ok(operation) => Outcome::Done(Receipt { version: None, operation: Some(Shown::new(&operation.name)) }),
-        Err(failure) => failure.outcome(),
     }
 }
 

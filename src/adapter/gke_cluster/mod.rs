@@ -13,7 +13,7 @@ use crate::{
     domain::{
         by_hand,
         cluster::WantedCluster,
-        fault::{Fault, FaultKind, Outcome, Receipt, Version},
+        fault::{Fault, FaultKind, Outcome, Version},
         shown::Shown,
         standing::{Act, Change, Standing, Underway},
     },
@@ -157,11 +157,7 @@ impl GkeClusterStep {
             Some(Wish::Update(update)) => Ask::put(self.at(&["clusters", self.wanted.name.as_str()]), &update, Limits::WRITE),
             None => return self.changed(),
         };
-        match self.container.send(ask.because(intent)).await.and_then(|reply| reply.json::<Operation>()) {
-            Ok(operation) if operation.name.is_empty() => Failure::unnamed(self.wanted.name.as_str()).outcome(),
-            Ok(operation) => Outcome::Done(Receipt { version: None, operation: Some(Shown::new(&operation.name)) }),
-            Err(failure) => failure.outcome(),
-        }
+        self.container.begin(ask.because(intent), self.wanted.name.as_str()).await
     }
 
     fn changed(&self) -> Outcome {

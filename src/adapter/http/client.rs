@@ -6,7 +6,7 @@ use reqwest::{
     Method, StatusCode, Url,
     header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     connections::{Connections, Keep, PROGRAM},
@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     adapter::google_auth::{Token, hidden_in},
-    domain::fault::{ANSWER_WITHIN, Fault, FaultKind},
+    domain::{
+        fault::{ANSWER_WITHIN, Fault, FaultKind, Outcome, Receipt},
+        shown::Shown,
+    },
     port::Intent,
 };
 
@@ -26,6 +29,13 @@ const ERROR_BYTES_MAX: usize = 1 << 20;
 /// So much of a poured answer is taken at a time: packed, it may be a thousand times as much.
 const POURED_AT_ONCE: usize = 8 << 10;
 const REASON: HeaderName = HeaderName::from_static("x-goog-request-reason");
+
+/// An operation, as far as it has to be named.
+#[derive(Debug, Deserialize)]
+struct Begun {
+    #[serde(default)]
+    name: String,
+}
 
 /// How long a call may take in all, from the first look for a token to the last byte, and how much of an answer is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,6 +230,15 @@ impl Client {
     /// Everything but a whole 2xx answer, with what it proves.
     pub async fn send(&self, ask: Ask) -> Result<Reply, Failure> {
         self.answered(ask).await.and_then(|answer| answer.accepted())
+    }
+
+    /// Sends what the vendor then works on, once: it is done when its operation is named, and looks tell of the work.
+    pub(in crate::adapter) async fn begin(&self, ask: Ask, about: &str) -> Outcome {
+        match self.send(ask).await.and_then(|reply| reply.json::<Begun>()) {
+            Ok(begun) if begun.name.is_empty() => Failure::unnamed(about).outcome(),
+            Ok(begun) => Outcome::Done(Receipt { version: None, operation: Some(Shown::new(&begun.name)) }),
+            Err(failure) => failure.outcome(),
+        }
     }
 
     /// As [`Client::send`], with the body of a 2xx answer poured into `sink`; it may be packed with gzip, and the sink unpacks it.

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use super::{super::wire::Role, StepConfig, asked};
+use super::{super::wire::Role, StepConfig};
 use crate::{
     adapter::http::{Ask, Client, Limits},
     domain::{
@@ -69,7 +69,9 @@ impl AvailabilityStep {
 
     async fn change(&self, availability: &str, version: &Version, intent: &Intent) -> Outcome {
         let patch = Patch { settings: PatchedSettings { settings_version: &version.0, availability_type: availability } };
-        asked(&self.sql, Ask::patch(self.sql.at(&self.config.path(&[])), &patch, Limits::WRITE).because(intent)).await
+        self.sql
+            .begin(Ask::patch(self.sql.at(&self.config.path(&[])), &patch, Limits::WRITE).because(intent), self.config.instance.as_str())
+            .await
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::{
     super::wire::{BackupRun, BackupRuns},
-    StepConfig, asked, changed,
+    StepConfig, changed,
 };
 use crate::{
     adapter::http::{Ask, Client, Limits},
@@ -64,7 +64,12 @@ impl BackupStep {
             Err(fault) => Outcome::NotDone(fault),
             Ok(Standing::Apart { version: found, .. }) if found == *version => {
                 let body = serde_json::json!({"description": intent.reason()});
-                asked(&self.sql, Ask::post(self.sql.at(&self.config.path(&["backupRuns"])), &body, Limits::WRITE).because(intent)).await
+                self.sql
+                    .begin(
+                        Ask::post(self.sql.at(&self.config.path(&["backupRuns"])), &body, Limits::WRITE).because(intent),
+                        self.config.instance.as_str(),
+                    )
+                    .await
             }
             Ok(_) => changed(&self.config.instance, "has another backup, or one is being taken,"),
         }

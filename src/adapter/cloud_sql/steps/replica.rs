@@ -16,7 +16,7 @@ use super::{
         series::Monitoring,
         wire::{Instance, Operations, Role, Wanted},
     },
-    StepConfig, asked, changed,
+    StepConfig, changed,
 };
 use crate::{
     adapter::http::{Ask, Client, Limits},
@@ -217,7 +217,12 @@ impl ReplicaStep {
                 user_labels: BTreeMap::from([(LABEL, label(&intent.session))]),
             },
         };
-        asked(&self.sql, Ask::post(self.sql.at(&["v1", "projects", &step.project, "instances"]), &new, Limits::WRITE).because(intent)).await
+        self.sql
+            .begin(
+                Ask::post(self.sql.at(&["v1", "projects", &step.project, "instances"]), &new, Limits::WRITE).because(intent),
+                step.instance.as_str(),
+            )
+            .await
     }
 
     async fn delete(&self, version: &Version, intent: &Intent) -> Outcome {
@@ -239,7 +244,7 @@ impl ReplicaStep {
         if !replica.replica_names.is_empty() {
             return kept(format!("has replicas of its own ({})", replica.replica_names.join(", ")));
         }
-        asked(&self.sql, Ask::delete(self.sql.at(&step.path(&[])), Limits::WRITE).because(intent)).await
+        self.sql.begin(Ask::delete(self.sql.at(&step.path(&[])), Limits::WRITE).because(intent), step.instance.as_str()).await
     }
 }
 
